@@ -1,0 +1,16 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of winstack.windows.iscsi_virtual_disk."""
+
+from __future__ import annotations
+
+from ansible_collections.winstack.windows.plugins.plugin_utils._action import ResourceActionBase
+from ansible_collections.winstack.windows.plugins.plugin_utils.iscsi_virtual_disk import IscsiVirtualDisk
+
+
+class ActionModule(ResourceActionBase):
+    """Runs the resource."""
+
+    _winstack_resource = IscsiVirtualDisk

@@ -1,0 +1,16 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of winstack.windows.ntp_client."""
+
+from __future__ import annotations
+
+from ansible_collections.winstack.windows.plugins.plugin_utils._action import ResourceActionBase
+from ansible_collections.winstack.windows.plugins.plugin_utils.ntp_client import NtpClient
+
+
+class ActionModule(ResourceActionBase):
+    """Runs the resource."""
+
+    _winstack_resource = NtpClient
