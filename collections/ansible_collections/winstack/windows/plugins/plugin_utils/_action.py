@@ -76,7 +76,9 @@ class WinstackActionBase(ActionBase):
         self._supports_check_mode = True
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validated, params = self.validate_argument_spec(self._winstack_spec, **self._winstack_constraints)
+        _validated, params = t.cast(t.Any, self).validate_argument_spec(
+            self._winstack_spec, **self._winstack_constraints
+        )
         host = RemoteHost(self, variables)
         snapshot = Snapshot.from_facts(variables.get("ansible_facts") or {}, run_mark())
         try:
