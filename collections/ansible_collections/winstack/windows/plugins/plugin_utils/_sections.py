@@ -15,7 +15,9 @@ import typing as t
 from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
 
 SERVICES: t.Final = ("WinTarget", "W32Time", "MSiSCSI", "WinRM", "vmms")
-FEATURES: t.Final = ("FS-iSCSITarget-Server", "Multipath-IO", "Hyper-V", "Hyper-V-PowerShell")
+FEATURES: t.Final = ("FS-iSCSITarget-Server*", "Multipath-IO*", "Hyper-V*")
+"""Patterns, not names: a pattern that matches nothing in this edition is no error."""
+
 FIREWALL_GROUP: t.Final = "Winstack"
 
 W32TIME: t.Final = r"HKLM:\SYSTEM\CurrentControlSet\Services\W32Time"
