@@ -1,0 +1,91 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The interpreter of the environment; empty = the newest usable python3 on PATH.
+PYTHON ?=
+# A version of ansible-core instead of the one that requirements/runtime.txt pins for this Python.
+ANSIBLE_CORE ?=
+VENV ?= .venv
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+# Ansible refuses to start in a locale that is not UTF-8.
+export LC_ALL ?= C.UTF-8
+export PYTHON
+
+RUN := $(VENV)/bin/python
+# $(call venv,LEVEL): the environment with what run, dev or docs needs, and the third-party collections.
+venv = python=$$(tools/find_python $(PYTHON)) \
+	&& "$$python" tools/venv.py --venv $(VENV) --level $(1) --core "$(ANSIBLE_CORE)" \
+	&& $(RUN) tools/third_party.py
+
+.DEFAULT_GOAL := help
+.PHONY: help deps venv collections site stop simulator test test-full matrix lint typecheck unit simtest \
+	driver sanity molecule e2e coverage docs format clean distclean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  PYTHON=python3.12      the Python of the environment (3.11 to 3.14)"
+	@echo "  ANSIBLE_CORE=2.20.10   another ansible-core (2.19 to 2.22)"
+	@echo "  INVENTORY=... KEEP=1   make site: other hosts; leave the simulator running"
+
+deps: ## Install missing Debian packages (as root or by sudo; none needed when all are there)
+	@tools/deps
+
+venv: ## Make .venv with everything for development
+	@$(call venv,dev)
+
+collections: venv ## Fetch the third-party collections that go with the environment's ansible-core
+
+site: deps ## Converge and show the simulated hosts, or those of INVENTORY=...
+	@$(call venv,run)
+	@$(RUN) tools/site.py
+
+stop: ## End a simulator that KEEP=1 left running
+	@if [ -x $(RUN) ]; then $(RUN) -m winsim stop; fi
+
+simulator: deps ## Serve the simulated hosts in the foreground, with an inventory for your own playbooks
+	@$(call venv,run)
+	@$(RUN) -m winsim serve $(WITH)
+
+test: deps venv ## Every suite, cheap ones first
+	@$(RUN) tools/suites.py all
+
+matrix: deps ## The whole suite on every supported Python and ansible-core found here
+	@$(call venv,dev)
+	@$(RUN) tools/matrix.py
+
+test-full: matrix ## The same
+
+lint typecheck unit simtest driver sanity molecule e2e: venv
+	@$(RUN) tools/suites.py $@
+
+lint: ## ruff, yamllint, ansible-lint, changelogs, module documentation
+typecheck: ## mypy --strict
+unit: ## Unit tests of the collections
+simtest: ## Tests of the simulator
+driver: ## Harness of the PowerShell driver and checks of the repository
+sanity: ## ansible-test sanity for both collections
+molecule: ## Scenarios on simulated hosts, verified with testinfra
+e2e: ## End-to-end tests against the simulator
+
+coverage: venv ## HTML report of unit tests and simulator tests under build/coverage/html
+	@$(RUN) tools/suites.py unit simtest; status=$$?; $(RUN) tools/coverage_html.py && exit $$status
+
+docs: deps ## HTML of the guides and a page for each module under docs/_site
+	@$(call venv,docs)
+	@$(RUN) tools/docs.py
+
+format: venv ## Let ruff format and mend what it can
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+clean: stop ## Remove what tests and builds left
+	@rm -rf build .winsim .pytest_cache .hypothesis .ansible docs/_site collections/ansible_collections/winstack/*/tests/output
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './.matrix/*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove the environments and third-party collections
+	@rm -rf .venv .matrix collections/.stamp-third-party
+	@find collections/ansible_collections -mindepth 1 -maxdepth 1 -not -name winstack -exec rm -rf {} +
