@@ -1,0 +1,426 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulated Windows host: everything that a machine is, as plain Python objects.
+
+``Host.from_config`` builds one from the mapping that the hosts' YAML holds; building it again is a reset. Parts of
+other packages (``iscsi``, ``w32time``) attach themselves through a class that takes the host.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from winsim.accounts import Accounts
+from winsim.features import Feature, FeatureManager
+from winsim.files import FileSystem, Volume, parse_size
+from winsim.firewall import Firewall
+from winsim.network import Network
+from winsim.registry import RegKey, Registry
+from winsim.service_table import FEATURE_SERVICES
+from winsim.services import ServiceManager
+
+if TYPE_CHECKING:
+    from winsim.iscsi import IscsiTarget
+    from winsim.w32time import W32Time
+
+# release: (version, build, caption without edition, PowerShell version)
+# https://learn.microsoft.com/windows/release-health/windows-server-release-info
+RELEASES: dict[str, tuple[str, int, str, str]] = {
+    "2012r2": ("6.3.9600", 9600, "Microsoft Windows Server 2012 R2", "4.0"),
+    "2016": ("10.0.14393", 14393, "Microsoft Windows Server 2016", "5.1.14393.5582"),
+    "2019": ("10.0.17763", 17763, "Microsoft Windows Server 2019", "5.1.17763.3770"),
+    "2022": ("10.0.20348", 20348, "Microsoft Windows Server 2022", "5.1.20348.2849"),
+    "2025": ("10.0.26100", 26100, "Microsoft Windows Server 2025", "5.1.26100.2161"),
+}
+# edition: (words after the release, OperatingSystemSKU, installation type)
+EDITIONS: dict[str, tuple[str, int, str]] = {
+    "datacenter": (" Datacenter", 8, "Server"),
+    "datacenter-core": (" Datacenter", 8, "Server Core"),
+    "standard": (" Standard", 7, "Server"),
+    "standard-core": (" Standard", 7, "Server Core"),
+    "hyperv": (" Hyper-V Server", 42, "Server Core"),
+    "nano": (" Datacenter", 143, "Nano Server"),
+}
+CONFIG_KEYS = {
+    "computer_name", "os", "edition", "domain", "listen", "users", "volumes", "addresses", "clock_offset",
+    "features", "services", "files", "registry", "iscsi", "environment", "memory", "processors", "description",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OsInfo:
+    """The operating system. ``product_type`` 3 is a server, 2 a domain controller, 1 a workstation."""
+
+    release: str
+    version: str
+    build: int
+    caption: str
+    edition: str
+    product_type: int = 3
+    sku: int = 8
+    installation_type: str = "Server"
+    powershell: str = "5.1.20348.2849"
+
+    @classmethod
+    def of(cls, release: str, edition: str = "datacenter") -> OsInfo:
+        """The description of a release (2012r2, 2016, 2019, 2022, 2025) in an edition."""
+        if release not in RELEASES:
+            raise ValueError(f"unknown Windows Server release {release!r}; known: {', '.join(RELEASES)}")
+        if edition not in EDITIONS:
+            raise ValueError(f"unknown edition {edition!r}; known: {', '.join(EDITIONS)}")
+        version, build, caption, powershell = RELEASES[release]
+        words, sku, kind = EDITIONS[edition]
+        return cls(release, version, build, caption + words, edition, 3, sku, kind, powershell)
+
+
+class Clock:
+    """The host's clock: the real time plus an offset in seconds."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self.offset = offset
+
+    def now(self) -> datetime:
+        """The host's time, in UTC."""
+        return datetime.now(UTC) + timedelta(seconds=self.offset)
+
+    def filetime(self) -> int:
+        """The host's time in 100 ns since 1601, as FILETIME."""
+        return filetime(self.now())
+
+
+def filetime(when: datetime) -> int:
+    """A point in time in 100 ns since 1601-01-01 UTC."""
+    return int((when - datetime(1601, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 10
+
+
+@dataclass
+class Process:
+    """A process that stays (started by win_command with ``&``, by async, ...)."""
+
+    pid: int
+    name: str
+    command_line: str = ""
+    user: str = ""
+
+
+@dataclass
+class Hardware:
+    """What setup and Win32_ComputerSystem say of the machine; memory in bytes."""
+
+    memory: int = 8 * 1024**3
+    processors: int = 4
+    vendor: str = "Microsoft Corporation"
+    model: str = "Virtual Machine"
+    processor: str = "Intel(R) Xeon(R) Gold 6226 CPU @ 2.70GHz"
+    serial: str = "6420-8357-1122-3344-5566-7788-99"
+    uuid: str = "7D4A8C1E-35B0-4E21-9B2B-6A6F5D2C9E10"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Host:
+    """One simulated machine; see the attributes set in ``__init__``."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        os: OsInfo | None = None,
+        domain: str | None = None,
+        users: Mapping[str, str] | None = None,
+        clock_offset: float = 0.0,
+        unavailable_features: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.os = os or OsInfo.of("2022")
+        self.domain = domain
+        self.clock = Clock(clock_offset)
+        self.boot_time: datetime = self.clock.now() - timedelta(hours=1)
+        self.reboots = 0
+        self.users: dict[str, str] = dict(users or {"Administrator": "Passw0rd!"})
+        self.accounts = Accounts(name, self.users)
+        self.hardware = Hardware()
+        self.env = _environment(self)
+        self.registry = Registry()
+        self.files = FileSystem(self.clock.now, lambda: self.env)
+        self.services = ServiceManager(self.registry)
+        self.features = FeatureManager(self.os.release, self.os.edition, unavailable=unavailable_features)
+        self.network = Network()
+        self.processes: list[Process] = []
+        self.pending_name: str | None = None
+        self.reboot_pending_reasons: set[str] = set()
+        self.extra: dict[str, Any] = {}
+        self._load_base()
+        self.firewall = Firewall(self.registry)
+        self.firewall.load_base()
+        self.iscsi: IscsiTarget = _attach("winsim.iscsi", "IscsiTarget", self)
+        self.w32time: W32Time = _attach("winsim.w32time", "W32Time", self)
+
+    def _load_base(self) -> None:
+        _base_registry(self)
+        self.services.load_base(domain_member=self.domain is not None, core="core" in self.os.edition)
+        self.features.on_installed.append(self._feature_installed)
+        self.features.on_removed.append(self._feature_removed)
+
+    # Life ---------------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """The account that a WinRM logon of this host usually has: its first user."""
+        return next(iter(self.users), "Administrator")
+
+    @property
+    def fqdn(self) -> str:
+        """Computer name, with the domain if there is one, in the case in which DNS is asked."""
+        return f"{self.name}.{self.domain}" if self.domain else self.name
+
+    @property
+    def reboot_pending(self) -> bool:
+        """Whether Windows waits for a restart."""
+        return self.features.reboot_pending or bool(self.reboot_pending_reasons)
+
+    def reboot(self) -> None:
+        """Restart at once: pending names and features are applied, services and triggers start anew."""
+        self.reboots += 1
+        self.processes.clear()
+        self.reboot_pending_reasons.clear()
+        if self.pending_name:
+            self.rename(self.pending_name)
+        self.features.boot()
+        self.services.boot(domain_member=self.domain is not None, network=bool(self.network.external()))
+        before = self.boot_time
+        self.boot_time = max(self.clock.now(), before + timedelta(seconds=1))
+
+    def rename(self, name: str) -> None:
+        """The computer name, as it counts after the restart."""
+        self.name, self.pending_name = name, None
+        self.accounts.computer = name
+        self.env["COMPUTERNAME"] = name.upper()
+
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return max(0.0, (self.clock.now() - self.boot_time).total_seconds())
+
+    def _feature_installed(self, feature: Feature) -> None:
+        for row in FEATURE_SERVICES.get(feature.name, ()):
+            if self.services.find(row.name) is None:
+                self.services.add_row(row)
+
+    def _feature_removed(self, feature: Feature) -> None:
+        for row in FEATURE_SERVICES.get(feature.name, ()):
+            if self.services.find(row.name) is not None:
+                self.services.stop(row.name, force=True)
+                self.services.delete(row.name)
+
+    # Configuration ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_config(cls, name: str, config: Mapping[str, Any]) -> Host:
+        """A host from its YAML mapping; ``name`` is the URL name, the default of ``computer_name``.
+
+        Raises ValueError for keys and values that mean nothing.
+        """
+        unknown = sorted(set(config) - CONFIG_KEYS)
+        if unknown:
+            raise ValueError(f"host {name}: unknown keys {', '.join(unknown)}")
+        features = config.get("features") or {}
+        host = cls(
+            str(config.get("computer_name") or name.upper()[:15]),
+            os=OsInfo.of(str(config.get("os", "2022")).lower(), str(config.get("edition", "datacenter"))),
+            domain=config.get("domain"),
+            users={str(k): str(v) for k, v in (config.get("users") or {}).items()} or None,
+            clock_offset=float(config.get("clock_offset", 0)),
+            unavailable_features=tuple(features.get("unavailable", ())),
+        )
+        host._configure(config, features)
+        return host
+
+    def _configure(self, config: Mapping[str, Any], features: Mapping[str, Any]) -> None:
+        self.env.update({str(k): str(v) for k, v in (config.get("environment") or {}).items()})
+        if "memory" in config:
+            self.hardware.memory = parse_size(config["memory"])
+        self.hardware.processors = int(config.get("processors", self.hardware.processors))
+        self.network.load(config.get("addresses") or [])
+        _load_volumes(self, config.get("volumes") or {"C": {}})
+        self.features.mark_removed(features.get("removed", ()))
+        self.features.preinstall(features.get("installed", ()))
+        _load_services(self, config.get("services") or {})
+        _load_files(self, config.get("files") or {})
+        _load_registry(self, config.get("registry") or {})
+        _load_iscsi(self, config.get("iscsi") or {})
+
+    @classmethod
+    def standard(cls, name: str = "WIN-TEST", **config: Any) -> Host:
+        """A ready host for tests: C: and D:, one address, user Administrator."""
+        base: dict[str, Any] = {
+            "computer_name": name,
+            "volumes": {"C": {"size": "64GiB", "free": "40GiB"}, "D": {"size": "500GiB"}},
+            "addresses": ["172.21.0.11/24"],
+        }
+        return cls.from_config(name.lower(), {**base, **config})
+
+
+def _attach(module: str, name: str, host: Host) -> Any:
+    """``module.name(host)``; None while that part of the simulator does not exist."""
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+    part = getattr(loaded, name, None)
+    return part(host) if part is not None else None
+
+
+def _environment(host: Host) -> dict[str, str]:
+    """The environment of a WinRM logon of Administrator."""
+    user = next(iter(host.users), "Administrator").rsplit("\\", 1)[-1].split("@")[0]
+    home = f"C:\\Users\\{user}"
+    return {
+        "ALLUSERSPROFILE": "C:\\ProgramData",
+        "APPDATA": f"{home}\\AppData\\Roaming",
+        "CommonProgramFiles": "C:\\Program Files\\Common Files",
+        "COMPUTERNAME": host.name.upper(),
+        "ComSpec": "C:\\Windows\\system32\\cmd.exe",
+        "LOCALAPPDATA": f"{home}\\AppData\\Local",
+        "NUMBER_OF_PROCESSORS": str(host.hardware.processors),
+        "OS": "Windows_NT",
+        "Path": "C:\\Windows\\system32;C:\\Windows;C:\\Windows\\System32\\Wbem;"
+        "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\",
+        "PATHEXT": ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC;.CPL",
+        "PROCESSOR_ARCHITECTURE": "AMD64",
+        "ProgramData": "C:\\ProgramData",
+        "ProgramFiles": "C:\\Program Files",
+        "ProgramFiles(x86)": "C:\\Program Files (x86)",
+        "PUBLIC": "C:\\Users\\Public",
+        "SystemDrive": "C:",
+        "SystemRoot": "C:\\Windows",
+        "TEMP": f"{home}\\AppData\\Local\\Temp",
+        "TMP": f"{home}\\AppData\\Local\\Temp",
+        "USERDOMAIN": host.name.upper(),
+        "USERNAME": user,
+        "USERPROFILE": home,
+        "windir": "C:\\Windows",
+    }
+
+
+_MACHINE_ENV = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
+_SYSTEM_NAMES = (
+    "ComSpec", "NUMBER_OF_PROCESSORS", "OS", "Path", "PATHEXT", "PROCESSOR_ARCHITECTURE", "windir",
+)  # fmt: skip
+
+
+def _base_registry(host: Host) -> None:
+    registry = host.registry
+    for hive in ("HKLM:\\SOFTWARE", "HKLM:\\SYSTEM", "HKLM:\\HARDWARE", "HKLM:\\SAM", "HKLM:\\SECURITY"):
+        key = registry.hives["HKLM"].keys
+        name = hive.rsplit("\\", 1)[1]
+        key.setdefault(name.lower(), RegKey(name))
+    for path in ("HKCU:\\Software", "HKCU:\\Environment", "HKCR:\\.txt", "HKU:\\.DEFAULT", "HKCC:\\System"):
+        registry.create(path)
+    for path in ("Microsoft\\Windows\\CurrentVersion\\Run", "Policies\\Microsoft", "Classes"):
+        registry.create(f"HKLM:\\SOFTWARE\\{path}")
+    version = "HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
+    registry.set(version, "ProductName", host.os.caption.removeprefix("Microsoft "))
+    registry.set(version, "CurrentBuild", str(host.os.build))
+    registry.set(version, "CurrentBuildNumber", str(host.os.build))
+    registry.set(version, "CurrentVersion", "6.3")
+    registry.set(version, "EditionID", _edition_id(host.os))
+    registry.set(version, "InstallationType", host.os.installation_type)
+    registry.set(version, "SystemRoot", "C:\\Windows")
+    if host.os.build > 9600:
+        registry.set(version, "CurrentMajorVersionNumber", 10)
+        registry.set(version, "CurrentMinorVersionNumber", 0)
+        registry.set(version, "UBR", 2113)
+    registry.create(f"{version}\\Winlogon")
+    for name in _SYSTEM_NAMES:
+        registry.set(_MACHINE_ENV, name, host.env[name], "expandstring" if "ath" in name else "string")
+    computer = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ComputerName"
+    registry.set(computer, "ComputerName", host.name.upper())
+    tcpip = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
+    registry.set(tcpip, "Hostname", host.name)
+    registry.set(tcpip, "Domain", host.domain or "")
+    registry.set("HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa", "LimitBlankPasswordUse", 1)
+
+
+def _edition_id(os: OsInfo) -> str:
+    return {"standard": "ServerStandard", "hyperv": "ServerHyperCore"}.get(
+        os.edition.removesuffix("-core"), "ServerDatacenter"
+    )
+
+
+_DIRECTORIES = (
+    "C:\\Windows\\System32\\drivers\\etc",
+    "C:\\Windows\\System32\\WindowsPowerShell\\v1.0",
+    "C:\\Windows\\Temp",
+    "C:\\Program Files\\Common Files",
+    "C:\\Program Files (x86)",
+    "C:\\ProgramData",
+    "C:\\Users\\Public",
+    "C:\\PerfLogs",
+)
+_FILES = (
+    "cmd.exe", "hostname.exe", "ipconfig.exe", "whoami.exe", "sc.exe", "w32tm.exe", "shutdown.exe", "reg.exe",
+    "netsh.exe", "net.exe", "notepad.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
+)  # fmt: skip
+
+
+def _load_volumes(host: Host, volumes: Mapping[str, Any]) -> None:
+    for letter, entry in volumes.items():
+        values = dict(entry or {})
+        size = parse_size(values.pop("size", "64GiB"))
+        free = parse_size(values.pop("free", size * 5 // 8 if letter.upper().startswith("C") else size))
+        host.files.add_volume(Volume(letter=str(letter), size=size, free=free, **values))
+    if "C" in host.files.volumes:
+        for path in (*_DIRECTORIES, host.env["TEMP"]):
+            host.files.mkdir(path)
+        for name in _FILES:
+            host.files.write(f"C:\\Windows\\System32\\{name}", b"MZ")
+        host.files.write("C:\\Windows\\System32\\drivers\\etc\\hosts", b"# hosts\r\n")
+
+
+def _load_services(host: Host, services: Mapping[str, Any]) -> None:
+    for name, values in services.items():
+        service = host.services.get(name)
+        for key, value in values.items():
+            if not hasattr(service, key):
+                raise ValueError(f"service {name}: unknown key {key}")
+            setattr(service, key, value)
+        host.services.save(service)
+
+
+def _load_files(host: Host, files: Mapping[str, Any]) -> None:
+    for path, value in files.items():
+        entry = {"content": value} if isinstance(value, str) else dict(value or {})
+        if entry.get("directory") or value is None:
+            host.files.mkdir(path)
+            continue
+        host.files.mkdir(path.replace("/", "\\").rsplit("\\", 1)[0] + "\\")
+        content = entry.get("content")
+        size = parse_size(entry["size"]) if "size" in entry else None
+        node = host.files.write(path, content.encode() if content is not None else None, size=size)
+        node.attributes.update(entry.get("attributes", ()))
+
+
+def _load_registry(host: Host, keys: Mapping[str, Any]) -> None:
+    for path, values in keys.items():
+        host.registry.create(path)
+        for name, value in (values or {}).items():
+            if isinstance(value, Mapping):
+                host.registry.set(path, name, value["data"], value.get("type"))
+            else:
+                host.registry.set(path, name, value)
+
+
+def _load_iscsi(host: Host, config: Mapping[str, Any]) -> None:
+    if config and host.iscsi is not None:
+        host.iscsi.load(config)
+
+
+def seconds_since_epoch(when: datetime) -> float:
+    """A point in time as the Unix time that Ansible's modules print."""
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
