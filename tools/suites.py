@@ -12,13 +12,14 @@ status is 0 only when nothing failed.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
@@ -31,16 +32,16 @@ COLLECTIONS = Path("collections/ansible_collections/winstack")
 NAMES = ("windows", "openstack")
 PLUGIN_UTILS_FLOOR = 95.0
 SIMULATOR_FLOOR = 85.0
-SANITY_REQUIREMENTS = "https://ci-files.testing.ansible.com/ansible-test/"
+BOOTSTRAP_HOST = "https://ci-files.testing.ansible.com/ansible-test/"
 
 
 @dataclass
 class Result:
-    """Counts of one suite, the names of what failed, and the reasons of what was skipped."""
+    """Counts of one suite, the names of what failed, and names and reasons of what was skipped."""
 
     passed: int = 0
     failures: list[str] = field(default_factory=list)
-    skips: list[str] = field(default_factory=list)
+    skips: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, other: Result) -> None:
         """Take in the counts of a part."""
@@ -81,20 +82,21 @@ def check(name: str, command: list[str], *, cwd: Path = ROOT) -> Result:
     return Result(failures=[name]) if run(command, cwd=cwd) else Result(passed=1)
 
 
-def read_junit(path: Path) -> Result:
-    """The counts of a JUnit file; an absent or unreadable one has none."""
+def read_junit(path: Path, prefix: str = "") -> Result:
+    """The counts of a JUnit file; an absent or unreadable one has none. The prefix goes before each name."""
     result = Result()
     try:
         cases = list(ET.parse(path).iter("testcase"))
     except (OSError, ET.ParseError):
         return result
     for case in cases:
-        name = f"{case.get('classname', '')}::{case.get('name', '')}"
+        name = f"{prefix}{case.get('classname', '')}::{case.get('name', '')}"
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             result.failures.append(name)
         elif skipped is not None:
-            result.skips.append(f"{name}: {skipped.get('message') or 'no reason given'}")
+            reason = skipped.get("message") or skipped.text or "no reason given"
+            result.skips.append((name, reason.strip()))
         else:
             result.passed += 1
     return result
@@ -237,6 +239,18 @@ def e2e() -> Result:
     return pytest("e2e", [Path("tests/e2e")])
 
 
+def pip_of_ansible_test() -> str:
+    """The version of pip that the installed ansible-test wants to begin an environment with."""
+    spec = importlib.util.find_spec("ansible_test")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("ansible-test is not installed beside this Python.")
+    source = Path(spec.submodule_search_locations[0], "_internal/python_requirements.py")
+    found = re.search(r"\bpip='([0-9.]+)'", source.read_text(encoding="utf-8"))
+    if found is None:
+        raise SystemExit(f"{source} no longer names its version of pip as this script expects.")
+    return found[1]
+
+
 def place_bootstrap(home: Path) -> None:
     """Let ansible-test make its environments where its own download host cannot be reached.
 
@@ -244,15 +258,19 @@ def place_bootstrap(home: Path) -> None:
     Elsewhere a stand-in that calls the interpreter's ensurepip lies in the cache of a home under build/; the
     packages then still come from the configured package index.
     """
-    name = "get_pip_25_2.py"
+    version = pip_of_ansible_test()
+    stand_in = home / f".ansible/test/cache/get_pip_{version.replace('.', '_')}.py"
+    if stand_in.is_file():
+        return
     try:
-        with urllib.request.urlopen(f"{SANITY_REQUIREMENTS}get-pip-25.2.py", timeout=10):
+        with urllib.request.urlopen(f"{BOOTSTRAP_HOST}get-pip-{version}.py", timeout=10):
             return
-    except (urllib.error.URLError, OSError):
-        pass
-    cache = home / ".ansible/test/cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    (cache / name).write_text("import ensurepip\nensurepip.bootstrap(upgrade=True, default_pip=True)\n")
+    except OSError as error:
+        print(
+            f"{BOOTSTRAP_HOST} does not answer ({error}): ansible-test gets pip from ensurepip.", flush=True
+        )
+    stand_in.parent.mkdir(parents=True, exist_ok=True)
+    stand_in.write_text("import ensurepip\n\nensurepip.bootstrap(upgrade=True, default_pip=True)\n")
 
 
 def sanity() -> Result:
@@ -278,7 +296,7 @@ def sanity_of(name: str, home: Path) -> Result:
     status = run(command, cwd=folder, extra={"HOME": str(home)})
     result = Result()
     for path in sorted(output.glob("*.xml")):
-        result.add(read_junit(path))
+        result.add(read_junit(path, f"winstack.{name} "))
     return settle(f"sanity {name}", result, status)
 
 
@@ -311,6 +329,14 @@ SUITES: dict[str, Callable[[], Result]] = {
 }
 
 
+def by_reason(skips: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The skipped tests under their reasons."""
+    grouped: dict[str, list[str]] = {}
+    for name, reason in skips:
+        grouped.setdefault(reason, []).append(name)
+    return grouped
+
+
 def summary(rows: list[tuple[str, Result, float]]) -> Result:
     """Print the table, the failures and the reasons of skips; the sum of all."""
     total = Result()
@@ -319,9 +345,10 @@ def summary(rows: list[tuple[str, Result, float]]) -> Result:
         counts = f"{result.passed:>8}{len(result.failures):>8}{len(result.skips):>9}"
         print(f"{name:<10}{counts}{seconds:>9.0f}")
         total.add(result)
-    for title, texts in (("Skipped", total.skips), ("Failed", total.failures)):
-        if texts:
-            print(f"\n{title}:", *texts, sep="\n  ")
+    for reason, names in by_reason(total.skips).items():
+        print(f"\nSkipped, {reason}:", *names, sep="\n  ")
+    if total.failures:
+        print("\nFailed:", *total.failures, sep="\n  ")
     print(f"\n{total.line()}", flush=True)
     return total
 
