@@ -20,7 +20,7 @@ from winsim.features import Feature, FeatureManager
 from winsim.files import FileSystem, Volume, parse_size
 from winsim.firewall import Firewall
 from winsim.network import Network
-from winsim.registry import RegKey, Registry
+from winsim.registry import Registry, RegKey
 from winsim.service_table import FEATURE_SERVICES
 from winsim.services import ServiceManager
 
