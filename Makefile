@@ -25,11 +25,12 @@ venv = python=$$(tools/find_python $(PYTHON)) \
 	driver sanity molecule e2e coverage docs format clean distclean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  PYTHON=python3.12      the Python of the environment (3.11 to 3.14)"
 	@echo "  ANSIBLE_CORE=2.20.10   another ansible-core (2.19 to 2.22)"
 	@echo "  INVENTORY=... KEEP=1   make site: other hosts; leave the simulator running"
+	@echo "  ONLY=2.20              make matrix: only the pairs with this in their name"
 
 deps: ## Install missing Debian packages (as root or by sudo; none needed when all are there)
 	@tools/deps
@@ -55,7 +56,7 @@ test: deps venv ## Every suite, cheap ones first
 
 matrix: deps ## The whole suite on every supported Python and ansible-core found here
 	@$(call venv,dev)
-	@$(RUN) tools/matrix.py
+	@$(RUN) tools/matrix.py $(ONLY)
 
 test-full: matrix ## The same
 

@@ -42,7 +42,7 @@ Winstack
    :caption: Guides
    :glob:
 
-   guides/*
+   guides/**
 
 .. toctree::
    :maxdepth: 2
@@ -67,19 +67,16 @@ def run(*command: str) -> None:
 def main() -> None:
     """Write the sources under build/docs and the pages under docs/_site."""
     shutil.rmtree(SOURCE, ignore_errors=True)
-    (SOURCE / "collections").mkdir(parents=True)
-    (SOURCE / "guides").mkdir()
+    SOURCE.mkdir(parents=True)
     (SOURCE / "conf.py").write_text(SETTINGS, encoding="utf-8")
     (SOURCE / "index.rst").write_text(INDEX, encoding="utf-8")
-    for guide in sorted((ROOT / "docs").glob("*.md")):
-        shutil.copy(guide, SOURCE / "guides")
-    pages = f"--dest-dir={SOURCE / 'collections'}"
+    shutil.copytree(ROOT / "docs", SOURCE / "guides", ignore=shutil.ignore_patterns("_*"))
+    pages = f"--dest-dir={SOURCE}"
     run(
         "antsibull-docs",
         "collection",
         "--use-current",
         "--fail-on-error",
-        "--cleanup=everything",
         pages,
         *COLLECTIONS,
     )
