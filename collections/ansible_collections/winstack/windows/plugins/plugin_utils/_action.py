@@ -120,7 +120,7 @@ class ResourceActionBase(WinstackActionBase):
     ) -> dict[str, t.Any]:
         """Gather, render or ensure, by state."""
         if params["state"] == "gathered":
-            return _runner.gathered(self._winstack_resource, host, snapshot)
+            return _runner.gathered(self._winstack_resource, host, snapshot, params)
         resource = self._winstack_resource(params)
         if params["state"] == "rendered":
             have = params["have"] or {}

@@ -33,12 +33,19 @@ STATE_OPTIONS: t.Final[dict[str, t.Any]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The calls that lead from ``before`` to ``after``. ``after`` names every property that has to read back."""
+    """The calls that lead from ``before`` to ``after``. ``after`` names every property that has to read back.
+
+    ``unmet`` tells what has to be there first. It stops a change; in check mode it only warns, since an earlier task of the
+    same run may be the one that makes it. ``partial`` says that what remains can be planned only once these calls have run:
+    the size of a virtual disk is known only when its file has been imported.
+    """
 
     before: Thing
     after: Thing
     calls: tuple[Call, ...] = ()
     warnings: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,11 @@ class Resource(abc.ABC):
     @abc.abstractmethod
     def plan(self, have: Have, probed: Facts) -> Plan:
         """Give the way from what is there to what is wanted. ``probed`` answers ``probes``."""
+
+    @classmethod
+    def shown(cls, have: Have, params: Mapping[str, t.Any]) -> Have:
+        """Give what ``state=gathered`` returns; options that only help to read may add to it."""
+        return have
 
     def probes(self, have: Have) -> Mapping[str, Call]:
         """Give further questions that the plan needs, asked only where something may have to change."""

@@ -11,8 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError
+from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
+    HostError,
+    RefusedError,
+    WinstackError,
+)
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
+    Have,
     Plan,
     Resource,
     Thing,
@@ -44,33 +49,67 @@ def gather(host: Host, snapshot: Snapshot, names: Sequence[str]) -> Facts:
     return {name: snapshot.sections[name] for name in names}
 
 
-def gathered(resource: type[Resource], host: Host, snapshot: Snapshot) -> Result:
+def gathered(
+    resource: type[Resource], host: Host, snapshot: Snapshot, params: Mapping[str, t.Any] | None = None
+) -> Result:
     """Give everything of this kind that the host has."""
-    return {"changed": False, "gathered": resource.read(gather(host, snapshot, ("os", *resource.sections)))}
+    have = _read(resource, host, snapshot)[1]
+    return {"changed": False, "gathered": resource.shown(have, params or {})}
 
 
 def rendered(resource: Resource, have: Thing, wanted_release: str | None) -> Result:
     """Give the calls that would lead from ``have`` to what is wanted; no host is touched."""
     plan = resource.plan(have, {})
     _check_all(plan, wanted_release)
-    return _result(plan, changed=False) | {"rendered": [call.masked() for call in plan.calls]}
+    return _preview(plan, changed=False) | {"rendered": [call.masked() for call in plan.calls]}
 
 
 def ensure(resource: Resource, host: Host, snapshot: Snapshot, *, check_mode: bool) -> Result:
     """Bring the host to what is wanted, and make sure that it reads back."""
-    facts = gather(host, snapshot, ("os", *resource.sections))
-    plan = _plan(resource, host, facts)
-    _check_all(plan, release(facts))
-    if plan.calls and not check_mode:
-        _apply(plan, resource, host, snapshot)
-        _compare(resource, plan, gather(host, snapshot, ("os", *resource.sections)))
-    return _result(plan, changed=bool(plan.calls))
-
-
-def _plan(resource: Resource, host: Host, facts: Facts) -> Plan:
-    have = resource.read(facts)
+    facts, have = _read(type(resource), host, snapshot)
     probes = resource.probes(have)
-    return resource.plan(have, host.execute(probes) if probes else {})
+    plan = resource.plan(have, host.execute(probes) if probes else {})
+    _check_all(plan, release(facts))
+    if check_mode:
+        return _preview(plan, changed=bool(plan.calls))
+    if plan.unmet:
+        raise RefusedError(" ".join(plan.unmet))
+    if plan.calls:
+        _apply(plan, resource, host, snapshot)
+        _settle(plan, resource, host, snapshot)
+    result = _result(plan, changed=bool(plan.calls))
+    return _finish(result, resource, host, snapshot) if plan.partial else result
+
+
+def _read(resource: type[Resource], host: Host, snapshot: Snapshot) -> tuple[Facts, Have]:
+    """Gather and read. What stops the reading (a service that is stopped) may have been mended since the snapshot was taken."""
+    names = ("os", *resource.sections)
+    known = [name for name in names if name not in snapshot.missing(names)]
+    facts = gather(host, snapshot, names)
+    try:
+        return facts, resource.read(facts)
+    except HostError:
+        if not known:
+            raise
+    snapshot.forget(names)
+    facts = gather(host, snapshot, names)
+    return facts, resource.read(facts)
+
+
+def _finish(first: Result, resource: Resource, host: Host, snapshot: Snapshot) -> Result:
+    """Plan and do what could be known only after the first step; one result tells both."""
+    try:
+        rest = ensure(resource, host, snapshot, check_mode=False)
+    except WinstackError as error:
+        done = ", ".join(command["cmdlet"] for command in first["commands"])
+        raise type(error)(f"{error} Done before this was known: {done}.") from error
+    told = {
+        "after": rest["after"],
+        "diff": {"before": first["before"], "after": rest["after"]},
+        "commands": first["commands"] + rest["commands"],
+    }
+    warnings = [*first.get("warnings", ()), *rest.get("warnings", ())]
+    return first | told | ({"warnings": warnings} if warnings else {})
 
 
 def _check_all(plan: Plan, wanted_release: str | None) -> None:
@@ -95,6 +134,18 @@ def _refusal(call: Call, section: Section, done: Sequence[str]) -> str:
     return f"Windows refused {call.cmdlet}: {reason(section.error)}{before}"
 
 
+def _settle(plan: Plan, resource: Resource, host: Host, snapshot: Snapshot) -> None:
+    """Compare with what the host has now, and look once more before calling it wrong: a property of the WMI classes of the
+    iSCSI target can be null for a moment (https://learn.microsoft.com/previous-versions/windows/desktop/iscsitarg/wt-disk).
+    """
+    names = ("os", *resource.sections)
+    try:
+        _compare(resource, plan, gather(host, snapshot, names))
+    except HostError:
+        snapshot.forget(resource.touches)
+        _compare(resource, plan, gather(host, snapshot, names))
+
+
 def _compare(resource: Resource, plan: Plan, facts: Facts) -> None:
     now = resource.current(resource.read(facts))
     wrong = [name for name, value in plan.after.items() if now.get(name) != value]
@@ -107,6 +158,11 @@ def _compare(resource: Resource, plan: Plan, facts: Facts) -> None:
             f"{name}: wanted {plan.after[name]!r}, the host has {now.get(name)!r}" for name in wrong
         )
         raise HostError(f"The change was made without an error, and yet it does not read back. {told}.")
+
+
+def _preview(plan: Plan, *, changed: bool) -> Result:
+    result = _result(plan, changed=changed)
+    return result | ({"warnings": [*plan.unmet, *plan.warnings]} if plan.unmet else {})
 
 
 def _result(plan: Plan, *, changed: bool) -> Result:

@@ -59,6 +59,11 @@ class Snapshot:
         self.sections.update(sections)
         self.changed = self.changed or bool(sections)
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop sections that may be out of date; they are gathered again when somebody asks for them."""
+        for name in names:
+            self.sections.pop(name, None)
+
     def as_facts(self) -> dict[str, t.Any]:
         """Give the facts that carry the snapshot to later tasks; nothing when it is not shared or nothing changed."""
         if not (self.shared and self.changed):
