@@ -160,21 +160,28 @@ class NtpClient(Resource):
         return wanted | self._wanted_service(have, before)
 
     def _wanted_service(self, have: Have, before: Thing) -> Thing:
-        """Give how the service is to start and run. Windows leaves it alone in a workgroup, unlike in a domain."""
-        syncs = self.params["sync_type"] != "none"
-        by_default = syncs and not have.get("domain_joined")
-        wanted: Thing = {"client_enabled": True, "service": "running"} if syncs else {}
-        start_mode = self.params.get("start_mode") or ("automatic" if by_default else None)
-        if start_mode is None and syncs and before.get("start_mode") == "disabled":
-            start_mode = "automatic"
-        trigger = self.params.get("trigger")
-        if trigger is None and by_default:
-            trigger = "network" if start_mode == "manual" else "remove"
-        if start_mode:
-            wanted["start_mode"] = start_mode
+        """Give how the service is to start and run."""
+        start_mode, trigger = self._wanted_start(have, before)
+        wanted: Thing = {"start_mode": start_mode} if start_mode else {}
         if trigger in ("remove", "network"):
             wanted["trigger"] = "none" if trigger == "remove" else trigger
+        if self.params["sync_type"] != "none":
+            return wanted | {"client_enabled": True, "service": "running"}
+        if (before | wanted).get("start_mode") == "disabled" and before.get("service") == "running":
+            # It could not be started again with its new values.
+            wanted["service"] = "stopped"
         return wanted
+
+    def _wanted_start(self, have: Have, before: Thing) -> tuple[str | None, str | None]:
+        """Give the wanted start mode and trigger. By default Windows starts this service on members of a domain only."""
+        start_mode, trigger = self.params.get("start_mode"), self.params.get("trigger")
+        if self.params["sync_type"] == "none":
+            return start_mode, trigger
+        if not have.get("domain_joined"):
+            default = "network" if start_mode == "manual" else "remove"
+            return start_mode or "automatic", trigger or default
+        disabled = before.get("start_mode") == "disabled"
+        return start_mode or ("automatic" if disabled else None), trigger
 
     def _refuse_in_domain(self, have: Have) -> None:
         """Keep the clock of a domain the domain's business: Kerberos fails on hosts that go their own way."""
@@ -394,6 +401,8 @@ _VALUES: t.Final = {
     ),
 }
 
+_SERVICE_CALLS: t.Final = {"running": "Start-Service", "stopped": "Stop-Service"}
+
 
 def _calls(before: Thing, after: Thing) -> Iterable[Call]:
     """Give the calls in an order that leaves no written value without its restart when an earlier call fails.
@@ -409,7 +418,7 @@ def _calls(before: Thing, after: Thing) -> Iterable[Call]:
     for name in settings:
         yield _set(name, after[name])
     if "service" in changed:
-        yield change("Start-Service", Name=SERVICE)
+        yield change(_SERVICE_CALLS[after["service"]], Name=SERVICE)
     elif settings and after.get("service") == "running":
         yield change("Restart-Service", Name=SERVICE)
 
