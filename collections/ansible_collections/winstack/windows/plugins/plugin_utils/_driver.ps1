@@ -10,8 +10,8 @@ param(
     [object]$Secret1, [object]$Secret2, [object]$Secret3, [object]$Secret4
 )
 
-# In check mode the calls that only read still have to run, and they must not inherit -WhatIf.
-$checkMode = [bool]$WhatIfPreference
+# In check mode the calls that only read still have to run, and they must not inherit -WhatIf. win_powershell says it twice.
+$checkMode = [bool]$WhatIfPreference -or [bool]$Ansible.CheckMode
 $WhatIfPreference = $false
 $ProgressPreference = 'SilentlyContinue'
 
@@ -79,7 +79,8 @@ $sections = @(foreach ($call in (ConvertFrom-Json -InputObject $Batch).calls) {
         if ($call.change) { $changed = $true }
         $cmdlet = $call.cmdlet
         $objects = @(& $cmdlet @arguments)
-        if ($call.select) {
+        # Not the list itself: PowerShell takes a list of one empty string for false.
+        if (@($call.select).Count -gt 0) {
             $section['data'] = [object[]]@(foreach ($object in $objects) { Get-Row $object $call.select })
         }
     } catch {
