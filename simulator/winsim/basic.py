@@ -166,7 +166,8 @@ def parse_dict(value: Any) -> dict[str, Any]:
 
 def _fields(text: str) -> list[str]:
     """Fields between commas or blanks; quotes and backslashes protect."""
-    fields, current, quote, escaped = [], "", "", False
+    fields: list[str] = []
+    current, quote, escaped = "", "", False
     for char in text:
         if escaped:
             current, escaped = current + char, False
