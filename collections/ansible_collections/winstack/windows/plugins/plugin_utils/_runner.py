@@ -124,14 +124,23 @@ def _apply(plan: Plan, resource: Resource, host: Host, snapshot: Snapshot) -> No
     snapshot.update({name: answers[name] for name in resource.touches})
     done: list[str] = []
     for name, call in steps.items():
-        if not answers[name].ok:
-            raise HostError(_refusal(call, answers[name], done))
+        if fault := _fault(answers[name]):
+            raise HostError(_refusal(call, fault, done))
         done.append(call.cmdlet)
 
 
-def _refusal(call: Call, section: Section, done: Sequence[str]) -> str:
+def _fault(answer: Section) -> str:
+    """Say what went wrong with a step, if anything did. A program tells it by its exit code alone."""
+    if not answer.ok:
+        return reason(answer.error)
+    codes = [row["ExitCode"] for row in answer.data if row.get("ExitCode")]
+    return f"exit code {codes[0]}." if codes else ""
+
+
+def _refusal(call: Call, fault: str, done: Sequence[str]) -> str:
     before = f" Done before it: {', '.join(done)}." if done else " Nothing was changed before it."
-    return f"Windows refused {call.cmdlet}: {reason(section.error)}{before}"
+    what = f"{call.cmdlet} {call.params.get('FilePath', '')}".rstrip()
+    return f"Windows refused {what}: {fault}{before}"
 
 
 def _settle(plan: Plan, resource: Resource, host: Host, snapshot: Snapshot) -> None:

@@ -146,7 +146,7 @@ class NtpClient(Resource):
             raise RefusedError(f"{_policy_text(overridden)} {_POLICY_ADVICE}")
         after = before | wanted
         warnings = [*([_policy_text(overridden)] if overridden else []), *_trigger_warning(have, after)]
-        return Plan(before, after, tuple(_calls(before, after)), tuple(warnings))
+        return Plan(before, after, tuple(_calls(before, after)), tuple(warnings), self._unmet(have))
 
     def _wanted(self, have: Have, before: Thing) -> Thing:
         """Give the properties that the task wants on this host; a peer that differs by case alone is as wanted."""
@@ -185,20 +185,25 @@ class NtpClient(Resource):
 
     def _refuse_in_domain(self, have: Have) -> None:
         """Keep the clock of a domain the domain's business: Kerberos fails on hosts that go their own way."""
-        sync_type, name = self.params["sync_type"], have.get("computer") or "The host"
-        if "domain_joined" not in have:
-            return
-        if sync_type == "domain" and not have["domain_joined"]:
+        own_way = self.params["sync_type"] != "domain" or self.params.get("trigger") in ("remove", "network")
+        if have.get("domain_joined") and own_way and not self.params["allow_domain_member"]:
             raise RefusedError(
-                f"sync_type domain was asked for, and {name} is in no domain, so it would take its time from nowhere. Join it "
-                "first, or give peers with sync_type manual."
+                f"{_name(have)} is a member of a domain, and members take their time from the domain's controllers. Set "
+                "sync_type domain and leave trigger out, or, if this host has to go its own way, allow_domain_member: true."
             )
-        own_way = sync_type != "domain" or self.params.get("trigger") in ("remove", "network")
-        if have["domain_joined"] and own_way and not self.params["allow_domain_member"]:
-            raise RefusedError(
-                f"{name} is a member of a domain, and members take their time from the domain's controllers. Set sync_type "
-                "domain and leave trigger out, or, if this host has to go its own way, allow_domain_member: true."
-            )
+
+    def _unmet(self, have: Have) -> tuple[str, ...]:
+        """Tell that there is no domain to ask; in check mode an earlier task may be the one that joins it."""
+        if self.params["sync_type"] != "domain" or have.get("domain_joined", True):
+            return ()
+        return (
+            f"sync_type domain was asked for, and {_name(have)} is in no domain, so it would take its time from nowhere. Join "
+            "it first, or give peers with sync_type manual.",
+        )
+
+
+def _name(have: Have) -> str:
+    return str(have.get("computer") or "the host")
 
 
 _REGISTER: t.Final = "The Windows Time service is not registered; w32tm /register makes it anew."

@@ -419,7 +419,6 @@ REFUSED: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
         {"sync_type": "domain", "peers": None, "trigger": "remove"},
         "allow_domain_member: true",
     ),
-    "no domain to ask": ({}, {"sync_type": "domain", "peers": None}, "WIN1 is in no domain"),
     "a policy on the type": (
         {"policy": {"Type": "NT5DS"}},
         {},
@@ -514,6 +513,12 @@ def test_says_what_the_host_did_not_answer(section: str, answer: Section, messag
     with pytest.raises(HostError) as caught:
         NtpClient.read(Model().facts() | {section: answer})
     assert message in str(caught.value)
+
+
+def test_tells_that_there_is_no_domain() -> None:
+    [text] = plan(Model(), sync_type="domain", peers=None).unmet
+    assert "WIN1 is in no domain" in text
+    assert plan(Model(joined=True), sync_type="domain", peers=None).unmet == ()
 
 
 def test_renders_without_knowing_the_host() -> None:
