@@ -177,7 +177,7 @@ class NtpClient(Resource):
         start_mode, trigger = self.params.get("start_mode"), self.params.get("trigger")
         if self.params["sync_type"] == "none":
             return start_mode, trigger
-        if not have.get("domain_joined"):
+        if self.params["sync_type"] != "domain" and not have.get("domain_joined"):
             default = "network" if start_mode == "manual" else "remove"
             return start_mode or "automatic", trigger or default
         disabled = before.get("start_mode") == "disabled"
