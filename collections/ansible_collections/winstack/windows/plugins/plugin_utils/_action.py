@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
@@ -19,6 +20,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils import _runner
 from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils._driver import (
     Facts,
+    Section,
     decode,
     module_args,
     secrets_of,
@@ -52,11 +54,23 @@ class RemoteHost:
             task_vars=self._task_vars,
         )
         if result.get("failed"):
-            raise HostError(
-                f"The driver could not run on the host: {_without_secrets(str(result.get('msg')), calls)}"
-            )
+            raise HostError(f"The driver could not run on the host: {_without_secrets(_why(result), calls)}")
         self.warnings += [_without_secrets(str(text), calls) for text in result.get("warning") or []]
-        return decode(result.get("output") or [])
+        sections = decode(result.get("output") or [])
+        return {name: _section_without_secrets(section, calls) for name, section in sections.items()}
+
+
+def _why(result: Mapping[str, t.Any]) -> str:
+    """Give the reason of a failure: of the module, or the error that ended the script."""
+    errors = [str(error["exception"].get("message")) for error in result.get("error") or ()]
+    return str(result.get("msg") or " ".join(errors) or "it gave no reason.")
+
+
+def _section_without_secrets(section: Section, calls: Mapping[str, Call]) -> Section:
+    if section.error is None:
+        return section
+    message = _without_secrets(section.error.message, calls)
+    return replace(section, error=replace(section.error, message=message))
 
 
 def _without_secrets(text: str, calls: Mapping[str, Call]) -> str:

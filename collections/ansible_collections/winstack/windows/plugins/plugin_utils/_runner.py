@@ -119,6 +119,7 @@ def _check_all(plan: Plan, wanted_release: str | None) -> None:
 
 def _apply(plan: Plan, resource: Resource, host: Host, snapshot: Snapshot) -> None:
     """Run the calls and gather what they touched, in one batch: one remote command a change."""
+    snapshot.forget(resource.touches)  # Should the host not answer, nobody knows what was done.
     steps = {f"step {number}": call for number, call in enumerate(plan.calls, 1)}
     answers = host.execute(steps | {name: SECTIONS[name] for name in resource.touches})
     snapshot.update({name: answers[name] for name in resource.touches})

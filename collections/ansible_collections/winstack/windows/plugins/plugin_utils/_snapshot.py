@@ -62,7 +62,7 @@ class Snapshot:
     def forget(self, names: Iterable[str]) -> None:
         """Drop sections that may be out of date; they are gathered again when somebody asks for them."""
         for name in names:
-            self.sections.pop(name, None)
+            self.changed = self.sections.pop(name, None) is not None or self.changed
 
     def as_facts(self) -> dict[str, t.Any]:
         """Give the facts that carry the snapshot to later tasks; nothing when it is not shared or nothing changed."""
