@@ -83,9 +83,10 @@ def _parameters(published: Mapping[str, t.Any], difference: Mapping[str, t.Any])
 
 def _fault(given: Mapping[str, ParamValue], parameters: Mapping[str, t.Any]) -> tuple[int, str] | None:
     """Say what keeps the given parameters out of this set, with how far from fitting it is; None if they fit."""
-    for name in given:
-        if name.lower() not in parameters:
-            return 3, f"no parameter {name} beside {', '.join(sorted(given))}"
+    unknown = [name for name in given if name.lower() not in parameters]
+    if unknown:
+        beside = f" beside {', '.join(sorted(set(given) - set(unknown)))}".removesuffix(" beside ")
+        return 2 + len(unknown), f"no parameter {', '.join(unknown)}{beside}"
     for name, value in given.items():
         problem = _value_fault(value, parameters[name.lower()])
         if problem:
