@@ -26,7 +26,11 @@ PROTOCOLS = {"icmpv4": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
 @dataclass
 class FirewallRule:
-    """One rule. ``id`` is the registry value's name; empty lists mean "any"; ``protocol`` None means any."""
+    """One rule. ``id`` is the registry value's name; empty lists mean "any"; ``protocol`` None means any.
+
+    ``edge`` is NET_FW_EDGE_TRAVERSAL_TYPE (0 deny, 1 allow, 2 defer to app, 3 to user), ``security``
+    NET_FW_AUTHENTICATE_TYPE (0 none to 4 authenticate and encrypt).
+    """
 
     name: str
     id: str = ""
@@ -44,7 +48,7 @@ class FirewallRule:
     description: str | None = None
     group: str | None = None
     interface_types: list[str] = field(default_factory=list)
-    edge: bool = False
+    edge: int = 0
     icmp: list[str] = field(default_factory=list)
     security: int = 0
     other: list[tuple[str, str]] = field(default_factory=list)
@@ -79,13 +83,20 @@ def _optional(rule: FirewallRule) -> list[str]:
     pairs = [("App", rule.program), ("Svc", rule.service), ("Name", rule.name), ("Desc", rule.description)]
     pairs.append(("EmbedCtxt", rule.group))
     parts = [f"{key}={value}" for key, value in pairs if value]
-    if rule.edge:
-        parts.append("Edge=TRUE")
+    parts += _EDGES[rule.edge]
     if rule.security:
-        parts.append(f"Security={'Authenticate' if rule.security == 1 else 'AuthenticateEncrypt'}")
+        parts.append(_SECURITIES[rule.security])
     return parts
 
 
+_EDGES = ([], ["Edge=TRUE"], ["Edge=TRUE", "Defer=App"], ["Edge=TRUE", "Defer=User"])
+_SECURITIES = (
+    "",
+    "Security2_9=An-NoEncap",
+    "Security=Authenticate",
+    "Security2=AnE-Nego",
+    "Security=AuthenticateEncrypt",
+)
 _LISTS = {
     "LPort": "local_ports",
     "LPort2_10": "local_ports",
@@ -133,9 +144,11 @@ def _parse_other(rule: FirewallRule, key: str, value: str) -> None:
     elif key == "Protocol":
         rule.protocol = int(value)
     elif key == "Edge":
-        rule.edge = value.upper() == "TRUE"
-    elif key == "Security":
-        rule.security = 1 if value == "Authenticate" else 2
+        rule.edge = max(rule.edge, int(value.upper() == "TRUE"))
+    elif key == "Defer":
+        rule.edge = 2 if value == "App" else 3
+    elif f"{key}={value}" in _SECURITIES:
+        rule.security = _SECURITIES.index(f"{key}={value}")
     else:
         rule.other.append((key, value))
 

@@ -1,0 +1,257 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""win_command, win_shell and win_powershell.
+
+What a program or a PowerShell text does is ``winsim.shellcmds``' business; this file models the modules around it.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from winsim.errors import ModuleFailure, Unmodelled
+from winsim.modules import environment_of, module
+from winsim.psspec import read_spec
+
+if TYPE_CHECKING:
+    from winsim.host import Host
+    from winsim.invoke import ModuleContext
+    from winsim.shellcmds import Output, Session
+
+POWERSHELL = "powershell"
+_CLIXML = re.compile(r"#< CLIXML(?P<noise>.*?)(?P<xml><Objs.+</Objs>)", re.DOTALL)
+_ERRORS = re.compile(r'<S S="Error">(.*?)</S>', re.DOTALL)
+
+
+def session(host: Host, ctx: ModuleContext, directory: str | None) -> Session:
+    """Where the module's child process runs."""
+    from winsim.shellcmds import Session
+
+    def reboot(delay: int) -> str | None:
+        raise Unmodelled(f"shutdown from {ctx.name} (use win_reboot)")
+
+    environment = {key: str(value) for key, value in ctx.environment.items()}
+    return Session(host, ctx.become_user or ctx.user or host.user, environment, directory, reboot)
+
+
+def _exists(host: Host, pattern: str) -> bool:
+    """Test-AnsiblePath: wildcards are looked up in their directory."""
+    if not re.search(r"[*?]", pattern):
+        return host.files.exists(pattern) or (
+            pattern.upper().startswith("HK") and host.registry.exists(pattern)
+        )
+    folder, name = ntpath.split(pattern.replace("/", "\\"))
+    form = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", ".") + r"\Z", re.IGNORECASE)
+    return host.files.is_dir(folder) and any(form.match(node.name) for node in host.files.list(folder))
+
+
+def _skipped(host: Host, params: dict[str, Any]) -> str | None:
+    creates, removes = params.get("creates"), params.get("removes")
+    if creates and _exists(host, creates):
+        return f"skipped, since {creates} exists"
+    if removes and not _exists(host, removes):
+        return f"skipped, since {removes} does not exist"
+    return None
+
+
+def first_word(line: str) -> str:
+    """The program of a command line, as CreateProcess finds it."""
+    match = re.match(r'\s*(?:"([^"]+)"|(\S+))', line)
+    return (match[1] or match[2]) if match else ""
+
+
+def resolve(host: Host, ctx: ModuleContext, program: str, directory: str | None) -> str | None:
+    """The full path of a program: as given, in the working directory, or along PATH; ``.exe`` may be missing."""
+    path = next((v for k, v in environment_of(ctx).items() if k.upper() == "PATH"), "")
+    folders = [""] if ntpath.isabs(program) else [directory or "C:\\Windows\\System32", *path.split(";")]
+    for folder in folders:
+        for suffix in ("", ".exe", ".bat", ".cmd", ".com"):
+            full = ntpath.join(folder, program + suffix) if folder else program + suffix
+            if host.files.is_file(full):
+                return host.files.real_path(full)
+    return None
+
+
+def escape_argument(text: str) -> str:
+    """One argument quoted by the rules of CommandLineToArgvW."""
+    if text and not re.search(r'[\s"]', text):
+        return text
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'
+
+
+def _command_line(host: Host, ctx: ModuleContext) -> str:
+    params = ctx.params
+    if params["argv"]:
+        program = params["argv"][0]
+        full = resolve(host, ctx, program, params["chdir"])
+        if full is None:
+            raise ModuleFailure(
+                f"Unhandled exception while executing module: Could not find file '{program}'.",
+                exception="Resolve-ExecutablePath",
+            )
+        return " ".join([escape_argument(full), *(escape_argument(text) for text in params["argv"][1:])])
+    return str(params["cmd"] or (params["_raw_params"] or "").strip())
+
+
+@module("ansible.windows.win_command")
+def win_command(host: Host, ctx: ModuleContext) -> dict[str, Any]:
+    """A program, started without a shell: cmd.exe's own commands do not exist here."""
+    line = _command_line(host, ctx)
+    result: dict[str, Any] = {"changed": False, "cmd": line, "rc": 0}
+    skipped = _skipped(host, ctx.params)
+    if skipped:
+        return {**result, "msg": skipped, "skipped": True}
+    _may_start(host, ctx, line, result)
+    return _finish(host, ctx, result, lambda where: _plain(where, line, stdin=ctx.params["stdin"]))
+
+
+def _may_start(host: Host, ctx: ModuleContext, line: str, result: dict[str, Any]) -> None:
+    """CreateProcess's own errors: 267 for a working directory that is none, 2 for a missing program."""
+    chdir = ctx.params["chdir"]
+    code, text = 0, ""
+    if chdir and not host.files.is_dir(chdir):
+        code, text = 267, "The directory name is invalid"
+    elif resolve(host, ctx, first_word(line), chdir) is None:
+        code, text = 2, "The system cannot find the file specified"
+    if code:
+        result["rc"] = code
+        raise ModuleFailure(
+            f'Failed to run: \'{line}\': Exception calling "CreateProcess" with "9" argument(s): "CreateProcessW() '
+            f'failed ({text}, Win32ErrorCode {code} - 0x{code:08X})"',
+            **result,
+        )
+
+
+def _plain(where: Session, line: str, *, stdin: str | None = None) -> Output:
+    from winsim.invoke import decode_command
+    from winsim.shellcmds import run
+
+    if stdin:
+        raise Unmodelled(f"stdin of the command {line!r}")
+    return run(where, decode_command(line))
+
+
+def _finish(
+    host: Host, ctx: ModuleContext, result: dict[str, Any], work: Callable[[Session], Output]
+) -> dict[str, Any]:
+    """Run it and report as both modules do; a non-zero exit code fails the task."""
+    start = host.clock.now()
+    output = work(session(host, ctx, ctx.params["chdir"]))
+    end = host.clock.now()
+    stderr = output.stderr.decode("utf-8", "replace")
+    result |= {
+        "changed": True,
+        "stdout": output.stdout.decode("utf-8", "replace"),
+        "stderr": clean_stderr(stderr) if "shell" in ctx.name else stderr,
+        "rc": output.rc,
+        "start": start.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "end": end.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "delta": _delta(end - start),
+    }
+    if output.rc:
+        raise ModuleFailure("non-zero return code", **result)
+    return result
+
+
+def _delta(elapsed: timedelta) -> str:
+    seconds = elapsed.total_seconds()
+    return f"{int(seconds // 3600)}:{int(seconds // 60) % 60:02}:{seconds % 60:09.6f}"
+
+
+def clean_stderr(text: str) -> str:
+    """win_shell keeps the error texts of CLIXML only."""
+    match = _CLIXML.search(text)
+    if match is None:
+        return text
+    errors = "\n".join(part.replace("_x000D__x000A_", "") for part in _ERRORS.findall(match["xml"]))
+    return (text[: match.start()] + errors + text[match.end() :]).strip()
+
+
+@module("ansible.windows.win_shell")
+def win_shell(host: Host, ctx: ModuleContext) -> dict[str, Any]:
+    """PowerShell text, or a command line of another shell given as ``executable``."""
+    text = (ctx.params.get("cmd") or ctx.params.get("_raw_params") or "").strip()
+    legacy = read_spec(ctx.source).kind == "legacy"
+    result: dict[str, Any] = {"changed": legacy, "cmd": text}
+    skipped = _skipped(host, ctx.params)
+    if skipped:
+        return {"changed": False, "cmd": text, "msg": skipped, "skipped": True, "rc": 0}
+    if ctx.params.get("stdin"):
+        raise Unmodelled(f"win_shell: stdin of {text[:100]!r}")
+    return _finish(host, ctx, result, lambda where: _shell(where, ctx.params.get("executable"), text))
+
+
+def _shell(where: Session, executable: str | None, text: str) -> Output:
+    from winsim.shellcmds import run_powershell
+
+    name = ntpath.splitext(ntpath.basename((executable or POWERSHELL).lower()))[0]
+    if name == POWERSHELL:
+        return run_powershell(where, text, encoded=True)
+    if name == "cmd":
+        return _plain(where, f"cmd.exe /c {text}")
+    raise Unmodelled(f"win_shell: executable {executable}")
+
+
+# win_powershell -----------------------------------------------------------------------------------------------
+
+_STREAMS = ("error", "warning", "verbose", "debug", "information")
+
+
+def _empty() -> dict[str, Any]:
+    empty: dict[str, Any] = {name: [] for name in _STREAMS}
+    return {"changed": True, "result": {}, "host_out": "", "host_err": "", "output": [], **empty}
+
+
+@module("ansible.windows.win_powershell")
+def win_powershell(host: Host, ctx: ModuleContext) -> dict[str, Any]:
+    """Scripts whose model was reviewed (the product's driver); any other text is not modelled."""
+    from winsim import driver
+
+    script = ctx.params["script"]
+    skipped = _skipped(host, ctx.params)
+    if skipped:
+        return {**_empty(), "changed": False, "msg": skipped}
+    if script is None:
+        raise Unmodelled("win_powershell: option path with remote_src")
+    if ctx.check_mode and not supports_should_process(script):
+        return {**_empty(), "msg": "skipped, running in check mode"}
+    if not driver.is_driver(script):
+        raise Unmodelled(
+            f"win_powershell: a script that is not the reviewed driver: {script.strip()[:200]!r}"
+        )
+    output, changed = driver.run_batch(
+        host,
+        ctx.params["parameters"] or {},
+        _sensitive(ctx),
+        check_mode=ctx.check_mode,
+        note=ctx.journal_note,
+    )
+    return {**_empty(), "changed": changed, "output": output, "failed": False}
+
+
+def supports_should_process(script: str) -> bool:
+    """Whether the script's own param block has ``[CmdletBinding(SupportsShouldProcess)]``."""
+    code = re.sub(r"<#.*?#>|^\s*#[^\r\n]*", "", script, flags=re.DOTALL | re.MULTILINE)
+    match = re.match(r"\s*(?:using\s[^\r\n]*\s+)*\[CmdletBinding\(([^)]*)\)\]", code, re.IGNORECASE)
+    if match is None:
+        return False
+    named = re.search(r"\bSupportsShouldProcess\b\s*(?:=\s*(\$\w+))?", match[1], re.IGNORECASE)
+    return named is not None and (named[1] is None or named[1].lower() == "$true")
+
+
+def _sensitive(ctx: ModuleContext) -> dict[str, Any]:
+    from winsim.cmdlets import Credential, SecureString
+
+    found: dict[str, Any] = {}
+    for entry in ctx.params.get("sensitive_parameters") or []:
+        if entry.get("username") is not None:
+            found[entry["name"]] = Credential(entry["username"], entry.get("password") or "")
+        else:
+            found[entry["name"]] = SecureString(entry.get("value") or "")
+    return found
