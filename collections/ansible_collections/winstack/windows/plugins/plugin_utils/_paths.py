@@ -1,0 +1,83 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Paths of virtual disk files on a Windows host. PRIVATE to the winstack collections.
+
+One file has many spellings on Windows. Those that hide which file is meant (short names, trailing dots, streams, ``..``) are
+refused, so that the guard of cinder-volume's files cannot be walked around:
+https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+"""
+
+from __future__ import annotations
+
+import ntpath
+import re
+import typing as t
+
+from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError
+
+EXTENSIONS: t.Final = (".vhdx", ".vhd")
+
+_DEVICES: t.Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])", re.IGNORECASE)
+_FORBIDDEN: t.Final = re.compile(r'[<>:"|?*\x00-\x1f]')
+# 8.3: at most eight characters with a tilde and a number, and at most three of extension.
+_SHORT: t.Final = re.compile(r"(?=[^.]{1,8}(?:\.|$))[^.]*~[0-9]+(?:\.[^.]{0,3})?")
+_MAX_PART: t.Final = 255
+
+
+def path_key(path: str) -> str:
+    """Give what is equal for all spellings of a path that differ in case or separators."""
+    return ntpath.normcase(ntpath.normpath(path))
+
+
+def drive(path: str) -> str:
+    """Give the drive of an absolute path, as in ``D:``."""
+    return ntpath.splitdrive(path)[0].upper()
+
+
+def is_vhd(path: str) -> bool:
+    """Whether the file is of the old format, which Windows can neither make for a target nor shrink."""
+    return path.lower().endswith(".vhd")
+
+
+def disk_path(text: str, option: str) -> str:
+    """Give the plain spelling of the path of a .vhdx or .vhd file. Raise WantError if Windows could not have it there."""
+    fault = _fault(text)
+    if fault:
+        raise WantError(
+            rf"{option}: {text!r} {fault}. Wanted is an absolute path on a drive letter, as in D:\iSCSI\disk1.vhdx."
+        )
+    return ntpath.normpath(text)
+
+
+def _fault(text: str) -> str | None:
+    if text.lower().startswith("ramdisk:"):
+        return "is a RAM disk, which is gone after a restart"
+    if text[:2] in ("\\\\", "//", "\\/", "/\\"):
+        return "is a network or device path; the file of a virtual disk has to be on a local volume"
+    if not re.match(r"[A-Za-z]:[\\/]", text):
+        return "is not an absolute path"
+    parts = re.split(r"[\\/]+", text[3:].lstrip("\\/"))
+    return next((fault for fault in map(_part_fault, parts) if fault), None) or _name_fault(parts[-1])
+
+
+def _part_fault(part: str) -> str | None:
+    if part in (".", ".."):
+        return "contains . or .., which hides the folder that is meant"
+    if _FORBIDDEN.search(part):
+        return "contains a character that a file name cannot have (a colon would name a data stream)"
+    if part != part.rstrip(" ."):
+        return "has a part that ends in a dot or a space, which Windows drops"
+    if _DEVICES.fullmatch(part.split(".")[0].rstrip(" ")):
+        return "contains the name of a device"
+    if _SHORT.fullmatch(part):
+        return "contains a short (8.3) name; write the long one"
+    return f"has a part of more than {_MAX_PART} characters" if len(part) > _MAX_PART else None
+
+
+def _name_fault(name: str) -> str | None:
+    stem, extension = ntpath.splitext(name)
+    if extension.lower() not in EXTENSIONS or not stem:
+        return "does not name a .vhdx or .vhd file"
+    return None
