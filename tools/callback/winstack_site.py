@@ -1,0 +1,58 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what a run did, as JSON to the file named by WINSTACK_SITE_REPORT: counts, failures and statistics per host."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: winstack_site
+type: aggregate
+short_description: Writes the outcome of a run as JSON
+description:
+  - Writes counts, failures and statistics of each host to the file named by WINSTACK_SITE_REPORT.
+"""
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Collects failures while the run goes on, and writes everything at its end."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "winstack_site"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failures: dict[str, list[str]] = {}
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep the message of a task that ended a host's run."""
+        if not ignore_errors:
+            self._keep(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Keep why a host was not reached."""
+        self._keep(result)
+
+    def _keep(self, result: Any) -> None:
+        # The public names came with ansible-core 2.20.
+        host = getattr(result, "host", None) or result._host
+        values = getattr(result, "result", None) or result._result
+        message = values.get("msg") or values.get("exception") or "failed without a message"
+        sentences = message if isinstance(message, list) else [message]
+        self._failures.setdefault(host.get_name(), []).extend(str(sentence) for sentence in sentences)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Write the report."""
+        hosts = {name: stats.summarize(name) for name in sorted(stats.processed)}
+        report = {"hosts": hosts, "failures": self._failures, "custom": stats.custom}
+        path = Path(os.environ["WINSTACK_SITE_REPORT"])
+        path.write_text(json.dumps(report, default=str, indent=2), encoding="utf-8")
