@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -15,10 +14,10 @@ description:
   - Makes, sets and removes targets, says who may log in, sets CHAP, and maps virtual disks to logical units.
   - A new target lets nobody in before its settings are made.
 author:
-  - Winstack project (@winstack)
+  - Contributors to the Winstack project (@winstack)
 extends_documentation_fragment:
   - winstack.windows.attributes
-  - winstack.windows.state
+  - winstack.windows.resource
   - winstack.windows.cinder
 attributes:
   idempotent:

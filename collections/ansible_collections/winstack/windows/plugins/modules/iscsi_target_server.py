@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -17,10 +16,10 @@ description:
     another port.
   - The service C(WinTarget) has to run; the role P(winstack.windows.iscsi_target_server#role) installs and starts it.
 author:
-  - Winstack project (@winstack)
+  - Contributors to the Winstack project (@winstack)
 extends_documentation_fragment:
   - winstack.windows.attributes
-  - winstack.windows.state.present
+  - winstack.windows.resource.present
 attributes:
   idempotent:
     support: full

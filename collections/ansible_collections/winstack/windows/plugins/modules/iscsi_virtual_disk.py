@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -16,10 +15,10 @@ description:
   - A file that is there already and not registered is imported, never overwritten.
   - What only making the disk again could change (type, parent) is refused, since the data would be lost.
 author:
-  - Winstack project (@winstack)
+  - Contributors to the Winstack project (@winstack)
 extends_documentation_fragment:
   - winstack.windows.attributes
-  - winstack.windows.state
+  - winstack.windows.resource
   - winstack.windows.cinder
 attributes:
   idempotent:

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -18,7 +17,7 @@ description:
     why a run over hosts that are as wanted costs one or two remote commands a host.
   - Does nothing when the run has a snapshot already.
 author:
-  - Winstack project (@winstack)
+  - Contributors to the Winstack project (@winstack)
 extends_documentation_fragment:
   - winstack.windows.attributes
 attributes:

@@ -321,6 +321,8 @@ class IscsiServerTarget(Resource):
                 )
 
     def _missing(self, have: Have) -> Iterator[str]:
+        if "disks" not in have:
+            return
         known = {path_key(disk["path"]) for disk in things(have, "disks", "path")}
         missing = [lun.path for lun in self.want.luns or () if lun.key not in known]
         if missing:

@@ -66,6 +66,7 @@ class IscsiTargetServer(Resource):
         **STATE_OPTIONS,
         "state": {"type": "str", "choices": ["present", "gathered", "rendered"], "default": "present"},
     }
+    constraints: t.ClassVar[dict[str, t.Any]] = {"required_if": [("state", "rendered", ("have",))]}
     sections: t.ClassVar[tuple[str, ...]] = (
         *("services", "addresses"),
         *("iscsi_target_server_setting", "wt_portals"),
