@@ -41,9 +41,10 @@ def load_models() -> dict[str, Model]:
     """All models by full module name."""
     global _loaded
     if not _loaded:
-        _loaded = True
+        # Hosts are served by threads: the mark comes last, and importing twice at once is safe.
         for info in pkgutil.iter_modules(__path__):
             importlib.import_module(f"{__name__}.{info.name}")
+        _loaded = True
     return _MODELS
 
 
