@@ -12,6 +12,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 # Ansible refuses to start in a locale that is not UTF-8.
 export LC_ALL ?= C.UTF-8
+# Where a running simulator keeps its CA, ports and log.
+export WINSIM_STATE ?= .winsim
 export PYTHON
 
 RUN := $(VENV)/bin/python
@@ -44,12 +46,14 @@ site: deps ## Converge and show the simulated hosts, or those of INVENTORY=...
 	@$(call venv,run)
 	@$(RUN) tools/site.py
 
-stop: ## End a simulator that KEEP=1 left running
-	@if [ -x $(RUN) ]; then $(RUN) -m winsim stop; fi
+stop: ## End a simulator that KEEP=1 or make simulator left running
+	@if [ -e $(WINSIM_STATE)/ports.json ]; then $(RUN) -m winsim stop; else echo "No simulator runs."; fi
 
-simulator: deps ## Serve the simulated hosts in the foreground, with an inventory for your own playbooks
+simulator: deps ## Serve simulated hosts alone, for your own playbooks (HOSTS=hosts.yml for other ones)
 	@$(call venv,run)
-	@$(RUN) -m winsim serve $(WITH)
+	@$(RUN) -m winsim serve --daemon $(if $(HOSTS),--hosts $(HOSTS))
+	@$(RUN) -m winsim inventory $(if $(HOSTS),--hosts $(HOSTS)) --output $(WINSIM_STATE)/inventory.yml
+	@echo "Inventory (group windows, both transports): $(WINSIM_STATE)/inventory.yml. End it with: make stop"
 
 test: deps venv ## Every suite, cheap ones first
 	@$(RUN) tools/suites.py all
@@ -83,7 +87,8 @@ format: venv ## Let ruff format and mend what it can
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-clean: stop ## Remove what tests and builds left
+clean: ## Remove what tests and builds left
+	@if [ -e $(WINSIM_STATE)/ports.json ]; then $(RUN) -m winsim stop || true; fi
 	@rm -rf build .winsim .pytest_cache .hypothesis .ansible docs/_site collections/ansible_collections/winstack/*/tests/output
 	@find . -name __pycache__ -not -path './.venv/*' -not -path './.matrix/*' -prune -exec rm -rf {} +
 
