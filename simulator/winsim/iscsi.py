@@ -812,4 +812,7 @@ def _check_lengths(changes: Mapping[str, Any]) -> None:
 
 def _unique(initiators: Iterable[InitiatorId]) -> list[InitiatorId]:
     """WT_IDMethod's key is (HostName, Method, Value): the same identifier is kept once [?]."""
-    return list({item.key: item for item in initiators}.values())
+    kept: dict[tuple[str, str], InitiatorId] = {}
+    for item in initiators:
+        kept.setdefault(item.key, item)
+    return list(kept.values())
