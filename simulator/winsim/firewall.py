@@ -89,7 +89,7 @@ def _optional(rule: FirewallRule) -> list[str]:
     return parts
 
 
-_EDGES = ([], ["Edge=TRUE"], ["Edge=TRUE", "Defer=App"], ["Edge=TRUE", "Defer=User"])
+_EDGES: tuple[list[str], ...] = ([], ["Edge=TRUE"], ["Edge=TRUE", "Defer=App"], ["Edge=TRUE", "Defer=User"])
 _SECURITIES = (
     "",
     "Security2_9=An-NoEncap",

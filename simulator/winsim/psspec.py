@@ -33,11 +33,13 @@ class ModuleSpec:
 
     ``kind`` is ``basic``, ``legacy`` or ``none`` (no spec could be read: nothing is checked). ``spec`` is the
     hashtable of Ansible.Basic; for legacy modules it has ``options`` and ``supports_check_mode`` in the same form.
+    ``open`` tells that the module adds options while it runs: an unknown one must not be refused.
     """
 
     kind: str
     spec: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
+    open: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -64,7 +66,7 @@ _NUMBER = re.compile(
     r"-?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?)(?:[lL])?(?:[kKmMgGtT][bB])?(?![\w.])",
 )
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|[\w:?^$]+)")
-_TYPE = re.compile(r"\[[\w.,\[\]]+\]")
+_TYPE = re.compile(r"\[(?:[\w.,\[\]]|(?<=,)[ ])+\]")
 _WORD = re.compile(r"-?[A-Za-z_][\w\-./\\*]*")
 _UNITS = {"kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _OPS = (
@@ -147,7 +149,7 @@ def _string_token(source: str, at: int) -> tuple[Token, int] | None:
         return Token("str", here[0], value, at), here.end()
     if source[at] == "'":
         text, end = _single(source, at)
-        return Token("str", text, text, at), end
+        return Token("str", source[at:end], text, at), end
     if source[at] == '"':
         value, end = _double(source, at)
         return Token("str", source[at:end], value, at), end
@@ -380,12 +382,14 @@ def _basic_spec(source: str) -> ModuleSpec | None:
         return None
     name, spec, rest = call
     if name is not None:
-        assignment = re.search(re.escape(name) + r"\s*=\s*@\{", source, re.IGNORECASE)
-        if assignment is None:
+        found = list(re.finditer(re.escape(name) + r"\s*=\s*@\{", source, re.IGNORECASE))
+        if not found:
             return ModuleSpec("none")
-        spec = read_hashtable(Reader(source, assignment.end() - 2))
-    fragments = re.findall(r"Get-Ansible\w+Spec", rest)
-    return ModuleSpec("basic", _lower_keys(spec or {}), fragments)
+        spec = read_hashtable(Reader(source, found[-1].end() - 2))
+    lowered = _lower_keys(spec or {})
+    added = re.search(r"\$\w+\.options(?:\.\S+|\[[^\]]+\])\s*=|\.options\.Add\(", source, re.IGNORECASE)
+    is_open = added is not None or lowered.get("options") is OPAQUE
+    return ModuleSpec("basic", lowered, re.findall(r"Get-Ansible\w+Spec", rest), is_open)
 
 
 def _lower_keys(spec: dict[str, Any]) -> dict[str, Any]:

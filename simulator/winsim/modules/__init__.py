@@ -96,9 +96,7 @@ def _validate(ctx: ModuleContext, spec: ModuleSpec) -> Validated:
             name=ctx.name,
             env=env,
             check_mode=ctx.check_mode,
-            # setup adds whatever it is given to its spec, so that gather_facts never breaks it
-            ignore_unknown=bool(ctx.ansible.get("_ansible_ignore_unknown_opts"))
-            or ctx.name.endswith(".setup"),
+            ignore_unknown=spec.open or bool(ctx.ansible.get("_ansible_ignore_unknown_opts")),
         )
     return Validated(dict(ctx.args))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,8 @@ def _check_password(password: str | None) -> None:
     """The default policy of a server: at least three of four kinds of characters (NERR_PasswordTooShort 2245)."""
     if password is None:
         password = ""
-    kinds = [str.isupper, str.islower, str.isdigit, lambda char: not char.isalnum()]
-    if sum(any(kind(char) for char in password) for kind in kinds) < 3 or len(password) < 3:
+    kinds = ("[A-Z]", "[a-z]", "[0-9]", "[^A-Za-z0-9]")
+    if sum(re.search(kind, password) is not None for kind in kinds) < 3 or len(password) < 3:
         raise WinError(
             'Exception calling "SetInfo" with "0" argument(s): "The password does not meet the password policy '
             'requirements. Check the minimum password length, password complexity and password history requirements."',
