@@ -78,10 +78,23 @@ def _daemon(arguments: argparse.Namespace, state: Path) -> int:
     """Start ``serve`` in a session of its own and wait until it is ready."""
     state.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "winsim", "serve", *_serve_options(arguments), "--ready-fd", str(writing)]
+    command = [
+        sys.executable,
+        "-m",
+        "winsim",
+        "serve",
+        *_serve_options(arguments),
+        "--ready-fd",
+        str(writing),
+    ]
     with open(state / LOG_FILE, "ab") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(writing,)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(writing,),
         )
     os.close(writing)
     with os.fdopen(reading) as pipe:
@@ -91,7 +104,9 @@ def _daemon(arguments: argparse.Namespace, state: Path) -> int:
             print(_tail(state / LOG_FILE), file=sys.stderr)
             return FAILED
     ports = json.loads((state / PORTS_FILE).read_text())
-    print(f"winsim: {len(ports['hosts'])} hosts on {MAIN_ADDRESS}, HTTP {ports['http']}, HTTPS {ports['https']}")
+    print(
+        f"winsim: {len(ports['hosts'])} hosts on {MAIN_ADDRESS}, HTTP {ports['http']}, HTTPS {ports['https']}"
+    )
     print(f"winsim: state directory {state}, process {ports['pid']}")
     return 0
 
@@ -237,7 +252,17 @@ def _fault(arguments: argparse.Namespace) -> int:
     return 0
 
 
-_FAULT_OPTIONS = ("command", "when", "times", "seconds", "cmdlet", "error_type", "error_id", "message", "hresult")
+_FAULT_OPTIONS = (
+    "command",
+    "when",
+    "times",
+    "seconds",
+    "cmdlet",
+    "error_type",
+    "error_id",
+    "message",
+    "hresult",
+)
 
 
 def _fault_spec(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -280,7 +305,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="winsim", description="Simulated Windows hosts behind real WinRM.")
     commands = parser.add_subparsers(dest="command", required=True)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--state", default=os.environ.get("WINSIM_STATE") or ".winsim", help="state directory")
+    common.add_argument(
+        "--state", default=os.environ.get("WINSIM_STATE") or ".winsim", help="state directory"
+    )
     _add_serve(commands, common)
     stop = commands.add_parser("stop", parents=[common], help="end a running simulator")
     stop.set_defaults(run=_stop)
@@ -297,7 +324,9 @@ def _hosts_option(parser: argparse.ArgumentParser) -> None:
 def _add_serve(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = commands.add_parser("serve", parents=[common], help="serve the hosts of a YAML file")
     _hosts_option(serve)
-    serve.add_argument("--http-port", type=int, default=_port("WINSIM_HTTP_PORT", 55985), help="0 chooses one")
+    serve.add_argument(
+        "--http-port", type=int, default=_port("WINSIM_HTTP_PORT", 55985), help="0 chooses one"
+    )
     serve.add_argument("--https-port", type=int, default=_port("WINSIM_HTTPS_PORT", 55986))
     serve.add_argument("--control-port", type=int, default=_port("WINSIM_CONTROL_PORT", 55980))
     serve.add_argument("--daemon", action="store_true", help="go to the background; return when ready")
@@ -307,7 +336,9 @@ def _add_serve(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _add_readers(commands: Any, common: argparse.ArgumentParser) -> None:
-    inventory = commands.add_parser("inventory", parents=[common], help="print an Ansible inventory of the hosts")
+    inventory = commands.add_parser(
+        "inventory", parents=[common], help="print an Ansible inventory of the hosts"
+    )
     _hosts_option(inventory)
     inventory.add_argument("--transport", choices=("mixed", "http", "https", "ntlm"), default="mixed")
     inventory.add_argument("--format", choices=("yaml", "ini"), default="yaml")
@@ -325,7 +356,9 @@ def _add_readers(commands: Any, common: argparse.ArgumentParser) -> None:
     counters.add_argument("--host")
     counters.add_argument("--since")
     counters.set_defaults(run=_show_counters)
-    unmodelled = commands.add_parser("unmodelled", parents=[common], help="print what had no model; status 3 if any")
+    unmodelled = commands.add_parser(
+        "unmodelled", parents=[common], help="print what had no model; status 3 if any"
+    )
     unmodelled.add_argument("--clear", action="store_true", help="forget it")
     unmodelled.set_defaults(run=_unmodelled)
 

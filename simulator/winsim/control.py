@@ -67,8 +67,9 @@ class Control:
         await self._runner.setup()
         site = web.TCPSite(self._runner, MAIN_ADDRESS, port)
         await site.start()
-        sockets = getattr(site._server, "sockets", ())
-        self.port = int(sockets[0].getsockname()[1])
+        server = site._server
+        assert isinstance(server, asyncio.Server)
+        self.port = int(server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stop listening."""
@@ -211,7 +212,11 @@ def plain(value: Any, seen: frozenset[int] = frozenset()) -> Any:
 
 
 def _attributes(value: Any, inside: frozenset[int]) -> Any:
-    names = [field.name for field in fields(value)] if is_dataclass(value) else list(getattr(value, "__dict__", {}))
+    names = (
+        [field.name for field in fields(value)]
+        if is_dataclass(value)
+        else list(getattr(value, "__dict__", {}))
+    )
     if not names:
         return str(value)
     inner = {name: getattr(value, name) for name in names if not name.startswith("_") and name != "host"}

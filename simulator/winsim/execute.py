@@ -121,7 +121,9 @@ class Executor:
     def _shell(self, machine: Machine, command: CommandLine, caller: Caller) -> Output:
         session = self._session(machine, caller.user, caller.environment, caller.directory)
         masker = Masker(values=tuple(machine.users.values()))
-        entry = self._journal.add("command", machine.name, kind="raw", text=masker.text(command.text), user=caller.user)
+        entry = self._journal.add(
+            "command", machine.name, kind="raw", text=masker.text(command.text), user=caller.user
+        )
         with machine.lock:
             output = self._watching_reboots(machine, lambda: shellcmds.run(session, command))
         entry["rc"] = output.rc
@@ -180,7 +182,9 @@ class Executor:
     def _script(self, machine: Machine, invocation: Invocation, caller: Caller) -> Output:
         session = self._session(machine, caller.user, caller.environment, caller.directory)
         with machine.lock:
-            output = self._watching_reboots(machine, lambda: shellcmds.run_powershell(session, invocation.source))
+            output = self._watching_reboots(
+                machine, lambda: shellcmds.run_powershell(session, invocation.source)
+            )
         result = {"changed": True, "failed": output.rc != 0}
         self._note_invocation(machine, invocation, result, [], 0.0)
         return output
@@ -396,7 +400,9 @@ def _put(session: Session, invocation: Invocation) -> Output:
         session.host.files.write(path, data)
     except FileError as error:
         return _failure(f'Exception calling "Create" with "1" argument(s): "{error}"')
-    return Output(json.dumps({"sha1": hashlib.sha1(data, usedforsecurity=False).hexdigest()}).encode() + b"\r\n")
+    return Output(
+        json.dumps({"sha1": hashlib.sha1(data, usedforsecurity=False).hexdigest()}).encode() + b"\r\n"
+    )
 
 
 def _fetch(session: Session, invocation: Invocation) -> Output:
@@ -446,7 +452,9 @@ _FILE_KINDS: dict[str, Callable[[Session, Invocation], Output]] = {
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "surrogateescape")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def _json_output(result: dict[str, Any], rc: int) -> Output:

@@ -108,7 +108,9 @@ class HostFaults:
                     hit = CommandFault(fault["kind"], fault["when"])
                     fault["command"] = 1
                     fault["times"] -= 1
-            self._faults = [fault for fault in self._faults if fault.get("times") is None or fault["times"] > 0]
+            self._faults = [
+                fault for fault in self._faults if fault.get("times") is None or fault["times"] > 0
+            ]
         return hit
 
     def cmdlet_error(self, name: str) -> Exception | None:

@@ -41,7 +41,10 @@ def _group_variables(transport: str, ports: dict[str, Any]) -> dict[str, Any]:
             "ansible_winrm_ca_trust_path": ports["ca"],
         }
     # Plain HTTP carries Basic in clear, NTLM with message encryption, as WinRM does
-    return {"ansible_winrm_scheme": "http", "ansible_winrm_transport": "basic" if transport == "http" else "ntlm"}
+    return {
+        "ansible_winrm_scheme": "http",
+        "ansible_winrm_transport": "basic" if transport == "http" else "ntlm",
+    }
 
 
 def inventory(world: World, ports: dict[str, Any], transport: str) -> dict[str, Any]:

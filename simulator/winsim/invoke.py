@@ -19,7 +19,6 @@ import binascii
 import gzip
 import json
 import re
-import shlex
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,8 +30,12 @@ if TYPE_CHECKING:
     from winsim.host import Host
 
 SEPARATOR = re.compile(rb"\r?\n\0\0\0\0\r?\n")
-_POWERSHELL = re.compile(r"^\s*\"?(?:[A-Za-z]:\\[^\"]*\\)?(?P<word>powershell|pwsh)(?:\.exe)?\"?(?=\s|$)", re.IGNORECASE)
-_TYPE_PIPE = re.compile(r"^\s*type\s+(?P<quote>[\"']?)(?P<path>.+?)(?P=quote)\s*\|\s*(?P<rest>powershell.*)$", re.I | re.S)
+_POWERSHELL = re.compile(
+    r"^\s*\"?(?:[A-Za-z]:\\[^\"]*\\)?(?P<word>powershell|pwsh)(?:\.exe)?\"?(?=\s|$)", re.IGNORECASE
+)
+_TYPE_PIPE = re.compile(
+    r"^\s*type\s+(?P<quote>[\"']?)(?P<path>.+?)(?P=quote)\s*\|\s*(?P<rest>powershell.*)$", re.I | re.S
+)
 _FILE_ACTIONS = {
     "winrm_put_file.ps1": "put",
     "winrm_fetch_file.ps1": "fetch",
@@ -94,7 +97,16 @@ def decode_command(line: str) -> CommandLine:
 
 
 # https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_powershell_exe
-_WITH_VALUE = ("executionpolicy", "ex", "ep", "version", "windowstyle", "outputformat", "inputformat", "psconsolefile")
+_WITH_VALUE = (
+    "executionpolicy",
+    "ex",
+    "ep",
+    "version",
+    "windowstyle",
+    "outputformat",
+    "inputformat",
+    "psconsolefile",
+)
 _SWITCHES = ("noprofile", "nop", "noninteractive", "noni", "nologo", "sta", "mta", "noexit", "login")
 
 
@@ -110,8 +122,8 @@ def _decode_powershell(rest: str, line: str) -> CommandLine:
         if option and "command".startswith(option):
             return CommandLine("powershell", _unquote(tail))
         if option and "file".startswith(option):
-            words = shlex.split(tail, posix=False)
-            return CommandLine("file", _unquote(words[0]) if words else "", arguments=tuple(words[1:]))
+            words = split_windows(tail)
+            return CommandLine("file", words[0] if words else "", arguments=tuple(words[1:]))
         if _is_option(option, _SWITCHES):
             rest = tail
         elif _is_option(option, _WITH_VALUE):
@@ -122,15 +134,45 @@ def _decode_powershell(rest: str, line: str) -> CommandLine:
 
 
 def _is_option(option: str, names: tuple[str, ...]) -> bool:
-    return bool(option) and any(name == option or (len(option) > 3 and name.startswith(option)) for name in names)
+    return bool(option) and any(
+        name == option or (len(option) > 3 and name.startswith(option)) for name in names
+    )
+
+
+def split_windows(line: str) -> list[str]:
+    """Arguments of a command line as CommandLineToArgvW splits it: quotes group, a backslash escapes only a quote.
+
+    https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments
+    """
+    words: list[str] = []
+    current: str | None = None
+    quoted = False
+    for piece in re.findall(r'\\+"|[^"]|"', line):
+        if piece[0] == "\\" and piece[-1] == '"':
+            slashes = len(piece) - 1
+            current = (current or "") + "\\" * (slashes // 2) + ('"' if slashes % 2 else "")
+            quoted = quoted if slashes % 2 else not quoted
+        elif piece == '"':
+            quoted = not quoted
+            current = current or ""
+        elif piece in " \t" and not quoted:
+            if current is not None:
+                words.append(current)
+            current = None
+        else:
+            current = (current or "") + piece
+    return words if current is None else [*words, current]
 
 
 def _unquote(text: str) -> str:
-    text = text.strip()
-    text = text.replace('\\"', '"') if '\\"' in text else text
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return text[1:-1]
-    return text
+    """The script that powershell.exe makes of the rest of its command line.
+
+    testinfra quotes it twice (``\\"...\\"``), which would make it a string: it is taken as meant.
+    """
+    joined = " ".join(split_windows(text))
+    if text.startswith('\\"') and joined.startswith('"') and joined.endswith('"') and len(joined) > 1:
+        return joined[1:-1]
+    return joined
 
 
 def _encoded(tail: str) -> CommandLine:
@@ -177,7 +219,9 @@ def parse_manifest(stdin: bytes) -> Manifest:
         raise Unmodelled("stdin of the bootstrap wrapper without an exec manifest")
     try:
         bootstrap = json.loads(parts[0])
-        manifest = json.loads(_inflate(parts[1]) if bootstrap.get("params", {}).get("DecompressInput") else parts[1])
+        manifest = json.loads(
+            _inflate(parts[1]) if bootstrap.get("params", {}).get("DecompressInput") else parts[1]
+        )
         scripts = {name: _script(entry) for name, entry in manifest["scripts"].items()}
         actions = tuple(
             Action(entry["name"], entry.get("params") or {}, entry.get("secure_params") or {})

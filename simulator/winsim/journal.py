@@ -17,8 +17,12 @@ from typing import Any
 
 MASK = "********"
 # Option names that hold a secret wherever they appear; ``update_password: on_create`` and the like do not.
-_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?$|secret|token|api_?key|private_key|credential", re.IGNORECASE)
-_HARMLESS_NAME = re.compile(r"^update_|_(expires|expired|policy|source|age|length|type|path|file)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase)?$|secret|token|api_?key|private_key|credential", re.IGNORECASE
+)
+_HARMLESS_NAME = re.compile(
+    r"^update_|_(expires|expired|policy|source|age|length|type|path|file)$", re.IGNORECASE
+)
 # ``name = @{ ... no_log = $true ... }`` of a $spec, aliases included.
 _NO_LOG = re.compile(r"['\"]?([\w-]+)['\"]?\s*=\s*@\{([^{}]*?\bno_log\s*=\s*\$true[^{}]*)\}", re.IGNORECASE)
 _ALIASES = re.compile(r"\baliases\s*=\s*(@\([^)]*\)|(?:\s*,?\s*['\"][^'\"]+['\"])+)", re.IGNORECASE)
@@ -59,7 +63,9 @@ class Masker:
     def _collect(self, value: Any, *, secret: bool = False) -> None:
         if isinstance(value, dict):
             for name, inner in value.items():
-                self._collect(inner, secret=secret or self._secret(str(name)) or name == "sensitive_parameters")
+                self._collect(
+                    inner, secret=secret or self._secret(str(name)) or name == "sensitive_parameters"
+                )
         elif isinstance(value, list):
             for inner in value:
                 self._collect(inner, secret=secret)
@@ -154,7 +160,10 @@ class Journal:
         for entry in self.entries(since=since):
             if entry["host"] in found:
                 _count(entry, found[entry["host"]], modules[entry["host"]])
-        return {host: {**{key: found[host][key] for key in COUNTERS}, "modules": dict(modules[host])} for host in hosts}
+        return {
+            host: {**{key: found[host][key] for key in COUNTERS}, "modules": dict(modules[host])}
+            for host in hosts
+        }
 
 
 COUNTERS = (

@@ -10,12 +10,13 @@ and pywinrm need of it; limits are those of winrm/config.
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import ssl
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -160,9 +161,9 @@ class Server:
             await self._runner.cleanup()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _spawn(self, coroutine: Callable[[], object]) -> None:
+    def _spawn(self, coroutine: Callable[[], Coroutine[None, None, None]]) -> None:
         assert self._loop is not None
-        task = self._loop.create_task(coroutine())  # type: ignore[arg-type]
+        task: asyncio.Task[None] = self._loop.create_task(coroutine())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -303,10 +304,12 @@ class Server:
 
     # Authentication -----------------------------------------------------------------------------------------
 
-    def _challenge(self, machine: Machine, token: bytes | None = None, scheme: str = "Negotiate") -> web.Response:
+    def _challenge(
+        self, machine: Machine, token: bytes | None = None, scheme: str = "Negotiate"
+    ) -> web.Response:
         response = web.Response(status=401)
         if token is not None:
-            response.headers.add("WWW-Authenticate", f"{scheme} {wsman.base64.b64encode(token).decode()}")
+            response.headers.add("WWW-Authenticate", f"{scheme} {base64.b64encode(token).decode()}")
             return response
         if "negotiate" in machine.winrm.auth:
             response.headers.add("WWW-Authenticate", "Negotiate")
@@ -314,7 +317,9 @@ class Server:
             response.headers.add("WWW-Authenticate", 'Basic realm="WSMAN"')
         return response
 
-    async def _authenticate(self, request: web.Request, machine: Machine, body: bytes) -> Session | web.Response:
+    async def _authenticate(
+        self, request: web.Request, machine: Machine, body: bytes
+    ) -> Session | web.Response:
         """Who sent this, or the next step of the conversation. Raises Denied, BadEncryption."""
         assert request.transport is not None
         if machine.faults.access_denied:
@@ -341,7 +346,7 @@ class Server:
     ) -> Session | web.Response:
         session = sessions.setdefault(machine.name, NegotiateSession(machine))
         try:
-            answer = session.step(wsman.base64.b64decode(value, validate=True))
+            answer = session.step(base64.b64decode(value, validate=True))
         except (Denied, ValueError) as error:
             sessions.pop(machine.name, None)
             raise Denied(str(error)) from error
@@ -510,4 +515,6 @@ def _next_output(request: wsman.Request, command: Command) -> bytes:
         room -= len(part)
         parts.append(part)
     rest = len(command.output.stdout) + len(command.output.stderr) - sum(command.sent)
-    return wsman.receive_response(request, command.id, parts[0], parts[1], command.output.rc if rest == 0 else None)
+    return wsman.receive_response(
+        request, command.id, parts[0], parts[1], command.output.rc if rest == 0 else None
+    )

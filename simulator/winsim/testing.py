@@ -25,6 +25,7 @@ from winsim.server import Server
 from winsim.tls import CA_FILE, server_context
 from winsim.world import Machine, World
 
+
 @dataclass
 class Running:
     """A server in a thread."""
@@ -123,7 +124,10 @@ def start(
 
 def collections_path() -> str | None:
     """Where ansible.windows is: ANSIBLE_COLLECTIONS_PATH, or the checkout's collections."""
-    candidates = [os.environ.get("ANSIBLE_COLLECTIONS_PATH", ""), str(Path(__file__).parents[2] / "collections")]
+    candidates = [
+        os.environ.get("ANSIBLE_COLLECTIONS_PATH", ""),
+        str(Path(__file__).parents[2] / "collections"),
+    ]
     for candidate in candidates:
         if candidate and (Path(candidate) / "ansible_collections/ansible/windows").is_dir():
             return candidate
@@ -199,7 +203,6 @@ def _parse(stdout: str, stderr: str, rc: int) -> dict[str, Any]:
             results.setdefault(entry["task"], entry["result"])
             results.setdefault("all", {}).setdefault(entry["task"], {})[entry["host"]] = entry["result"]
     return results
-
 
 
 # Ansible's own callbacks print for people: this one prints a line of JSON per result.

@@ -125,7 +125,9 @@ class World:
 
     def _machine(self, name: str, mapping: dict[str, Any]) -> Machine:
         if not _NAME.match(name):
-            raise BadWorld(f"host {name!r}: the name becomes part of a URL: letters, digits, dot, dash, underscore")
+            raise BadWorld(
+                f"host {name!r}: the name becomes part of a URL: letters, digits, dot, dash, underscore"
+            )
         if not isinstance(mapping, dict):
             raise BadWorld(f"host {name}: not a mapping")
         return Machine(
@@ -146,9 +148,11 @@ class World:
     def _check_addresses(self) -> None:
         seen: dict[str, str] = {}
         for machine in self.machines.values():
-            machine.host.faults = machine.faults
+            _attach_faults(machine)
             if machine.listen and machine.listen in seen:
-                raise BadWorld(f"host {machine.name}: listen {machine.listen} is also that of {seen[machine.listen]}")
+                raise BadWorld(
+                    f"host {machine.name}: listen {machine.listen} is also that of {seen[machine.listen]}"
+                )
             if machine.listen:
                 seen[machine.listen] = machine.name
 
@@ -168,10 +172,16 @@ class World:
             with machine.lock:
                 machine.faults.clear()
                 machine.host = fresh
-                machine.host.faults = machine.faults
+                _attach_faults(machine)
                 machine.away_until = 0.0
                 machine.generation += 1
         return names
+
+
+def _attach_faults(machine: Machine) -> None:
+    """Cmdlets ask their host for injected errors: ``host.faults.cmdlet_error(name)``."""
+    host: Any = machine.host
+    host.faults = machine.faults
 
 
 def _winrm_settings(name: str, given: dict[str, Any]) -> WinRMSettings:
