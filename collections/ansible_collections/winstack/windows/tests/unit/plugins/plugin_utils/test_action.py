@@ -38,6 +38,16 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import 
 SECRET = "topsecret 'x'"
 
 
+# What every question of the snapshot is answered with.
+ROW: dict[str, t.Any] = {
+    **{"BuildNumber": "20348", "Version": "10", "Caption": "x", "ProductType": 3, "LastBootUpTime": "x"},
+    **{"LocalDateTime": "2026-01-02T03:04:05.0000000Z", "PartOfDomain": False, "Domain": "W"},
+    **{"State": "Running", "StartMode": "Auto", "StartName": "x", "InstallState": "Available", "*": {}},
+    **{"PSIsContainer": True, "IPAddress": "10.0.0.5", "InterfaceAlias": "x", "PrefixLength": 24},
+    **{"DeviceID": "C:", "Size": 1, "FreeSpace": 1, "FileSystem": "NTFS", "DriveType": 3},
+}
+
+
 class Volume(Resource):
     """A resource with a secret: the label of a disk."""
 
@@ -96,25 +106,16 @@ class FakeModules:
         self.runs.append(kwargs["module_args"])
         calls = json.loads(kwargs["module_args"]["parameters"]["Batch"])["calls"]
         sections = [self._section(call) for call in calls]
-        return {"changed": True, "output": [json.dumps(sections)]} | self.result
+        secrets = [secret["password"] for secret in kwargs["module_args"]["sensitive_parameters"]]
+        warning = [f"Odd secret {secret}." for secret in secrets]
+        return {"changed": True, "output": [json.dumps(sections)], "warning": warning} | self.result
 
     def _section(self, call: dict[str, t.Any]) -> dict[str, t.Any]:
         if call["change"]:
             if self.error:
                 return {"id": call["id"], "ok": False, "error": self.error, "data": []}
             self.label = call["params"].get("TargetName", "").removeprefix("=")
-        row = {
-            "BuildNumber": "20348",
-            "Name": self.label,
-            "State": "Running",
-            "StartMode": "Auto",
-            "StartName": "x",
-        }
-        row |= {"Version": "10", "Caption": "x", "ProductType": 3, "LastBootUpTime": "x"}
-        row |= {"LocalDateTime": "2026-01-02T03:04:05.0000000Z", "PartOfDomain": False, "Domain": "W"}
-        row |= {"PSIsContainer": True, "IPAddress": "10.0.0.5", "InterfaceAlias": "x", "PrefixLength": 24}
-        row |= {"DeviceID": "C:", "Size": 1, "FreeSpace": 1, "FileSystem": "NTFS", "DriveType": 3}
-        row |= {"InstallState": "Available", "*": {}}
+        row = ROW | {"Name": self.label}
         return {"id": call["id"], "ok": True, "error": None, "data": [row]}
 
 
@@ -172,7 +173,6 @@ def test_a_secret_is_in_no_error(modules: FakeModules) -> None:
         "message": f"The secret {SECRET} is too short.",
         "hresult": "0x1",
     }
-    modules.result = {"warning": [f"Odd secret {SECRET}."]}
     result = act(modules, label="new", secret=SECRET)
     assert result["failed"]
     assert "The secret ******** is too short (E, 0x1)." in result["msg"]
