@@ -252,6 +252,8 @@ class Host:
         _load_files(self, config.get("files") or {})
         _load_registry(self, config.get("registry") or {})
         _load_iscsi(self, config.get("iscsi") or {})
+        if self.w32time is not None:
+            self.w32time.read_settings()
 
     @classmethod
     def standard(cls, name: str = "WIN-TEST", **config: Any) -> Host:

@@ -144,8 +144,8 @@ class W32Time:
                 host.registry.set(f"{ROOT}\\{subkey}", name, data, kind)
         service = host.services.get(SERVICE)
         service.on_start.append(self.read_settings)
-        if service.running:
-            self.read_settings()
+        if host.domain is not None:  # a member's service runs since the boot
+            host.services.start(SERVICE)
 
     @property
     def running(self) -> bool:
