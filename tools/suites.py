@@ -305,9 +305,8 @@ def molecule() -> Result:
     scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     if not scenarios:
         return Result(failures=["molecule: no scenario"])
+    forget_molecule()
     folder = BUILD / "junit"
-    for path in folder.glob("molecule-*.xml"):
-        path.unlink()
     # Molecule sets the variable for its verifier, and pytest expands variables in this option.
     extra = {"PYTEST_ADDOPTS": f"--junitxml={folder}/molecule-$MOLECULE_SCENARIO_NAME.xml"}
     status = run(["molecule", "test", "--all"], extra=extra)
@@ -315,6 +314,17 @@ def molecule() -> Result:
     for scenario in scenarios:
         result.add(verification_of(scenario, folder / f"molecule-{scenario}.xml"))
     return settle("molecule", result, status)
+
+
+def forget_molecule() -> None:
+    """End what an interrupted run left, so that each run creates its hosts anew."""
+    state = BUILD / "molecule" / "winsim"
+    if (state / "ports.json").is_file():
+        run([sys.executable, "-m", "winsim", "stop", f"--state={state}"])
+    for path in [state, *(BUILD / "ansible" / "tmp").glob("molecule.*")]:
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (BUILD / "junit").glob("molecule-*.xml"):
+        path.unlink()
 
 
 def verification_of(scenario: str, junit: Path) -> Result:

@@ -21,7 +21,7 @@ description:
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Collects failures while the run goes on, and writes everything at its end."""
 
     CALLBACK_VERSION = 2.0
