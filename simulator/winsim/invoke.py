@@ -329,7 +329,7 @@ def _module(manifest: Manifest, action: Action, become: Become | None, job: Asyn
         secrets.append(become.password)
     return Invocation(
         kind="module" if action.params.get("ForModule") else "script",
-        name=str(ansible.get("_ansible_module_name") or _module_name(script)),
+        name=_module_name(script, str(ansible.get("_ansible_module_name", ""))),
         source=manifest.scripts[script],
         args={key: value for key, value in given.items() if key not in ansible},
         ansible=ansible,
@@ -351,11 +351,14 @@ def _arguments(params: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _module_name(script: str) -> str:
-    """``ansible_collections.a.b.plugins.modules.c.ps1`` -> ``a.b.c``."""
+def _module_name(script: str, told: str) -> str:
+    """``ansible_collections.a.b.plugins.modules.c.ps1`` -> ``a.b.c``; else what ``_ansible_module_name`` tells.
+
+    The script comes first: ``fetch`` asks for ansible.legacy.stat and is sent ansible.windows.win_stat.
+    """
     name = script.removesuffix(".ps1")
     match = re.fullmatch(r"ansible_collections\.([^.]+\.[^.]+)\.plugins\.modules\.(.+)", name)
-    return f"{match[1]}.{match[2]}" if match else name
+    return f"{match[1]}.{match[2]}" if match else told or name
 
 
 def _flat(value: Any) -> list[Any]:
