@@ -59,7 +59,8 @@ def run(host: Host, root: Path) -> Run:
     """``run("win_file", path=..., _check=True)``: one module call; ``_...`` are internals, ``_args`` odd names."""
 
     def call(
-        name: str,
+        _module: str,
+        /,
         *,
         _check: bool = False,
         _diff: bool = False,
@@ -72,7 +73,7 @@ def run(host: Host, root: Path) -> Run:
         _become: str | None = None,
         **arguments: Any,
     ) -> dict[str, Any]:
-        full = name if "." in name else f"ansible.windows.{name}"
+        full = _module if "." in _module else f"ansible.windows.{_module}"
         ctx = ModuleContext(
             host=host,
             name=full,
@@ -98,7 +99,7 @@ def run(host: Host, root: Path) -> Run:
 def check_first(run: Run, host: Host) -> Run:
     """The usual life of a task: check mode changes nothing, apply changes, the second apply does not."""
 
-    def call(name: str, **arguments: Any) -> dict[str, Any]:
+    def call(name: str, /, **arguments: Any) -> dict[str, Any]:
         checked = run(name, _check=True, **arguments)
         assert checked["changed"] is True, checked
         applied = run(name, **arguments)
