@@ -19,7 +19,10 @@ KINDS = {"R": "Role", "S": "Role Service", "F": "Feature"}
 
 @dataclass
 class Feature:
-    """One feature. ``state`` is Server Manager's InstallState; ``needs`` and ``tools`` are names."""
+    """One feature. ``state`` is Server Manager's InstallState; ``needs`` and ``tools`` are names.
+
+    ``downloadable`` tells of a removed payload that Windows Update gives (as .NET 3.5 on a fresh server).
+    """
 
     name: str
     display_name: str
@@ -34,7 +37,7 @@ class Feature:
     depth: int = 1
     path: str = ""
     id: int = 0
-    services: list[str] = field(default_factory=list)
+    downloadable: bool = False
 
     @property
     def installed(self) -> bool:
@@ -136,11 +139,11 @@ class FeatureManager:
         """Install-WindowsFeature: the named features with parents, needs and, if asked, all below and tools."""
         asked = [self.get(name) for name in names]
         wanted: dict[str, Feature] = {}
-        for feature in asked:
-            self._collect(feature, wanted, subfeatures=subfeatures, tools=tools)
+        for feature in [*asked, *(below for f in asked if subfeatures for below in self._below(f))]:
+            self._collect(feature, wanted, tools=tools)
         missing = [f for f in wanted.values() if f.state in (AVAILABLE, REMOVED, UNINSTALL_PENDING)]
         missing.sort(key=lambda f: f.id)
-        removed = [f for f in missing if f.state == REMOVED]
+        removed = [f for f in missing if f.state == REMOVED and not f.downloadable]
         if removed and not source and not what_if:
             raise _source_error()
         pending = any(f.state == INSTALL_PENDING for f in asked)
@@ -149,20 +152,20 @@ class FeatureManager:
             self._install_all(missing)
         return _operation(results, what_if=what_if, pending=pending)
 
-    def _collect(
-        self, feature: Feature, wanted: dict[str, Feature], *, subfeatures: bool, tools: bool
-    ) -> None:
+    def _below(self, feature: Feature) -> Iterator[Feature]:
+        for name in feature.subfeatures:
+            yield self._features[name.lower()]
+            yield from self._below(self._features[name.lower()])
+
+    def _collect(self, feature: Feature, wanted: dict[str, Feature], *, tools: bool) -> None:
         if feature.name in wanted:
             return
-        if feature.parent and (parent := self.find(feature.parent)) is not None:
-            self._collect(parent, wanted, subfeatures=False, tools=False)
         wanted[feature.name] = feature
-        below = feature.subfeatures if subfeatures else []
         more = feature.tools if tools else []
-        for name in [*feature.needs, *more, *below]:
-            other = self.find(name)
+        for name in [feature.parent, *feature.needs, *more]:
+            other = self.find(name) if name else None
             if other is not None:
-                self._collect(other, wanted, subfeatures=subfeatures and name in below, tools=tools)
+                self._collect(other, wanted, tools=False)
 
     def _install_all(self, features: list[Feature]) -> None:
         restart = {f.name for f in features if f.restart_install}
@@ -239,7 +242,8 @@ class FeatureManager:
     def mark_removed(self, names: Iterable[str]) -> None:
         """Take the payload of features out of the image (``Uninstall-WindowsFeature -Remove``)."""
         for name in names:
-            self.get(name).state = REMOVED
+            feature = self.get(name)
+            feature.state, feature.downloadable = REMOVED, False
 
 
 def _needs_strictly(feature: Feature, needed: Feature) -> bool:
@@ -288,6 +292,7 @@ def _feature(row: FeatureRow, number: int) -> Feature:
         restart_install="r" in flags,
         restart_remove="u" in flags,
         id=number,
+        downloadable=state == REMOVED,
     )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def win_feature(host: Host, ctx: ModuleContext) -> dict[str, Any]:
     """Install or remove features; before 3.6.1 the module is a Legacy one and wraps the errors."""
     source = ctx.params.get("source")
-    if source and ctx.params["state"].lower() == "present" and not host.files.exists(source):
+    wanted = read_spec(ctx.source).kind == "basic" or ctx.params["state"].lower() == "present"
+    if source and wanted and not host.files.exists(source):
         raise ModuleFailure(f"Failed to find source path {source} for feature install", changed=False)
     try:
         operation = _operate(host, ctx)
