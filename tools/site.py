@@ -6,7 +6,7 @@
 ``INVENTORY`` names the inventory, by default that of the simulated hosts. Where a file winsim.yml stands beside the
 inventory, the simulator serves the hosts that it describes; it is stopped at the end unless ``KEEP`` is 1. Arguments
 go to ansible-playbook. The exit status is that of ansible-playbook, or 3 if the simulator was asked for what it has
-no model of.
+no model of, or says of a host something else than Ansible.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Run:
     report: dict[str, Any]
     counters: dict[str, dict[str, Any]] = field(default_factory=dict)
     unmodelled: list[Any] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
 
     @property
     def hosts(self) -> list[str]:
@@ -46,7 +47,11 @@ class Run:
         tasks = self.report["hosts"][host]
         done = tasks["ok"] + tasks["failures"] + tasks["unreachable"]
         counted = self.counters.get(host)
-        wire = [f"{counted[name]:,}" for name in ("commands", "request_bytes", "response_bytes")] if counted else ["-"] * 3
+        wire = (
+            [f"{counted[name]:,}" for name in ("commands", "request_bytes", "response_bytes")]
+            if counted
+            else ["-"] * 3
+        )
         return [str(done), str(tasks["changed"]), *wire]
 
 
@@ -71,7 +76,9 @@ class Simulator:
             client.call("GET", "/ports")
         except ControlError:
             return None
-        print(f"The simulator runs already (process {client.ports['pid']}); its hosts are as the run before left them.")
+        print(
+            f"The simulator runs already (process {client.ports['pid']}); its hosts are as the run before left them."
+        )
         return client
 
     def _start(self) -> Any:
@@ -119,8 +126,11 @@ def play(inventory: Path, arguments: list[str], simulator: Simulator | None) -> 
     found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
     if simulator is None:
         return Run(status, found)
-    counters = simulator.client.call("GET", f"/counters?since={since}")
-    return Run(status, found, counters, simulator.client.call("GET", "/unmodelled"))
+    ask = simulator.client.call
+    counters, unmodelled, state = (
+        ask("GET", path) for path in (f"/counters?since={since}", "/unmodelled", "/state")
+    )
+    return Run(status, found, counters, unmodelled, state)
 
 
 def _environment(report: Path) -> dict[str, str]:
@@ -141,6 +151,20 @@ def run_before(inventory: Path, identity: str, run: Run) -> Run | None:
     if kept.get("identity") != identity:
         return None
     return Run(kept["status"], kept["report"], kept["counters"])
+
+
+def disagreements(run: Run) -> list[str]:
+    """Where the report of a host, which Ansible made, is not what the simulator says of the same host."""
+    found = []
+    for host in run.hosts:
+        told = run.report["custom"].get(host, {}).get("winstack")
+        state = run.state.get(host, {}).get("iscsi") or {}
+        for name in ("disks", "targets") if told else ():
+            if int(told[name]) != len(state.get(name) or ()):
+                found.append(
+                    f"{host}: Ansible sees {told[name]} {name}, the simulator has {len(state.get(name) or ())}"
+                )
+    return found
 
 
 # The screen -------------------------------------------------------------------------------------------------------
@@ -166,13 +190,14 @@ def _host_lines(host: str, run: Run) -> list[str]:
 
 
 def _told(told: dict[str, Any]) -> list[str]:
-    portals = ", ".join(told["portals"]) or "none"
+    portals = ", ".join(told["portals"]) or "no address"
     disks = f"{told['disks']} disks of {int(told['disk_bytes']) / GB:,.0f} GB ({told['cinder_disks']} of cinder-volume)"
     targets = f"{told['targets']} targets ({told['cinder_targets']} of cinder-volume)"
     offset = float(told["clock_offset_seconds"])
     return [
         f"{told['computer']}, {told['system'].removeprefix('Microsoft ')} ({told['version']})",
-        f"iSCSI target server {told['target_server']}, portals {portals}, {disks}, {targets}",
+        f"iSCSI target server {told['target_server']}, listens at {portals}",
+        f"{disks}, {targets}",
         f"time service {told['time_service']}, from {told['time_from']}; clock {offset:+.1f} s",
     ]
 
@@ -214,9 +239,10 @@ def main() -> int:
         print(screen(run, before, simulator is not None))
     if simulator:
         print("\nThe simulator still runs: `make stop` ends it." if keep else "\nThe simulator was stopped.")
-    for missing in run.unmodelled:
-        print(f"The simulator has no model of this: {missing}", file=sys.stderr)
-    return run.status or (3 if run.unmodelled else 0)
+    wrong = [f"no model of this: {missing}" for missing in run.unmodelled] + disagreements(run)
+    for text in wrong:
+        print(f"SIMULATOR: {text}", file=sys.stderr)
+    return run.status or (3 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ def test_the_source(parameters: Any, name: str) -> None:
 
 
 def test_the_interval(ask: Any, name: str) -> None:
-    client = ask("ansible.windows.win_reg_stat", path=f"{KEY}\\TimeProviders\\NtpClient", name="SpecialPollInterval")
+    client = ask(
+        "ansible.windows.win_reg_stat", path=f"{KEY}\\TimeProviders\\NtpClient", name="SpecialPollInterval"
+    )
     assert (client["value"] == 900) == (name == "ntp-workgroup")
 
 
