@@ -78,8 +78,8 @@ def run_batch(
         if is_change and (check_mode or stopped):
             sections.append(_section(item["id"], skipped=True))
             continue
-        changed = changed or is_change
-        section = _run(host, item, secrets, note, network_logon=network_logon)
+        section, ran = _run(host, item, secrets, note, network_logon=network_logon)
+        changed = changed or (is_change and ran)
         stopped = stopped or (is_change and not section["ok"])
         sections.append(section)
     return [json.dumps(sections, separators=(",", ":"))], changed
@@ -91,8 +91,9 @@ def _section(name: str, *, skipped: bool = False) -> dict[str, Any]:
 
 def _run(
     host: Host, item: Mapping[str, Any], secrets: Mapping[str, Secret], note: Note, *, network_logon: bool
-) -> dict[str, Any]:
-    section = _section(item["id"])
+) -> tuple[dict[str, Any], bool]:
+    """The section of one call, and whether the cmdlet was reached (its arguments could be read)."""
+    section, ran = _section(item["id"]), False
     entry: dict[str, Any] = {
         "cmdlet": item["cmdlet"],
         "params": {name: _shown(value) for name, value in (item.get("params") or {}).items()},
@@ -103,17 +104,21 @@ def _run(
         arguments: dict[str, Any] = {"ErrorAction": "Stop"}
         for name, value in (item.get("params") or {}).items():
             arguments[name] = _argument(value, secrets)
+        ran = True
         fault = _injected(host, item["cmdlet"])
         if fault is not None:
             raise fault
         objects = call(host, item["cmdlet"], arguments, network_logon=network_logon)
-        select = item.get("select") or []
-        section["data"] = [row(thing, select) for thing in objects] if select else []
+        select = item.get("select")
+        if select is None:  # @($null) has one element
+            section["data"] = [{} for _ in objects]
+        elif select:
+            section["data"] = [row(thing, select) for thing in objects]
     except CmdletError as error:
         section.update(ok=False, error=_error(error), data=[])
         entry.update(ok=False, error=section["error"])
     note(entry)
-    return section
+    return section, ran
 
 
 def _injected(host: Host, name: str) -> CmdletError | None:

@@ -122,7 +122,7 @@ class FileSystem:
             raise FileError(f"The given path's format is not supported: '{path}'.", 123)
         if _RESERVED.search(rest):
             raise FileError("Illegal characters in path.", 123, "System.ArgumentException")
-        rest = ntpath.normpath("\\" + rest)
+        rest = ntpath.normpath("\\" + rest.lstrip("\\"))
         return drive.upper() + rest
 
     def get(self, path: str) -> Node | None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from winsim.errors import WinError
+from winsim.errors import FileError, WinError
 from winsim.files import GIB, MIB, Node, parse_size
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ ERROR_NOT_SUPPORTED = 50
 ERROR_FILE_EXISTS = 80
 ERROR_INVALID_PARAMETER = 87
 ERROR_DISK_FULL = 112
+ERROR_INVALID_NAME = 123
 ERROR_BUSY = 170
 ERROR_SERVICE_NOT_ACTIVE = 1062
 ERROR_NOT_FOUND = 1168
@@ -336,7 +337,7 @@ class IscsiTarget:
         index = self._next
         self._next += 1
         serial = str(uuid.uuid5(_NAMESPACE, f"{self._host.name}/{index}")).upper()
-        disk = Disk(index, path.replace("/", "\\"), vhd, serial, description, snapshot=snapshot)
+        disk = Disk(index, ntpath.normpath(path), vhd, serial, description, snapshot=snapshot)
         self.disks[index] = disk
         self.refresh_locks()
         return disk
@@ -348,6 +349,10 @@ class IscsiTarget:
             )
         if not re.match(r"[A-Za-z]:[\\/]", path):
             raise IscsiError(f"The path {path} is not an absolute path.", ERROR_INVALID_PARAMETER)
+        try:
+            self._host.files.normalise(path)
+        except FileError as error:
+            raise IscsiError(f"The path {path} is not valid.", ERROR_INVALID_NAME) from error
         volume = self._host.files.volume(path)
         if volume is None:
             raise IscsiError(f"The drive {path[:2]} of the path {path} does not exist.", ERROR_PATH_NOT_FOUND)

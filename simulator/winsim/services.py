@@ -323,6 +323,8 @@ class ServiceManager:
         """Stop everything, read the registry, start what starts by itself, then let the triggers fire."""
         for service in self:
             service.state, service.process_id = "stopped", 0
+            for callback in service.on_stop:
+                callback()
             self._load(service)
         for service in self:
             if service.start_type in ("auto", "delayed") and not service.idle_stop:

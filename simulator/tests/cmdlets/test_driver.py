@@ -103,6 +103,7 @@ def test_changing(run: Runner) -> None:
         {
             "cmdlet": "New-IscsiServerTarget",
             "params": {"TargetName": "=t1", "InitiatorIds": ["=IQN:*"]},
+            "select": [],
             "change": True,
         },
         TARGETS,
@@ -152,8 +153,18 @@ def test_secrets(run: Runner) -> None:
 
 
 def test_empty_text(run: Runner) -> None:
-    (section,), _ = run({"cmdlet": "Get-Item", "params": {"LiteralPath": ""}})
+    (section,), changed = run({"cmdlet": "Remove-Item", "params": {"LiteralPath": ""}, "change": True})
     assert section["error"]["id"] == "ArgumentOutOfRangeException"
+    assert not changed  # the cmdlet was never reached
+
+
+def test_select_of_nothing(run: Runner) -> None:
+    sections, _ = run(
+        {"cmdlet": "Get-Date", "params": {}},
+        {"cmdlet": "Get-Date", "params": {}, "select": []},
+        {"cmdlet": "Test-Path", "params": {"LiteralPath": "=C:\\"}, "select": [""]},
+    )
+    assert [section["data"] for section in sections] == [[{}], [], [{"": True}]]
 
 
 def test_no_calls(run: Runner) -> None:

@@ -315,6 +315,8 @@ def test_new_disk(host: Host, params: dict[str, Any], size: int, kind: str) -> N
         ({"Path": "N:\\x.vhdx", "Size": GIB}, 0x80070032),
         ({"Path": "D:\\missing\\x.vhdx", "Size": GIB}, 0x80070003),
         ({"Path": "D:\\disks\\a.vhdx\\x.vhdx", "Size": GIB}, 0x80070003),
+        ({"Path": "D:\\disks\\a|b.vhdx", "Size": GIB}, 0x8007007B),
+        ({"Path": "D:\\disks\\..\\disks\\a.vhdx", "Size": GIB}, 0x80070050),
         ({"Path": "D:\\disks\\x.vhdx", "Size": 0}, 0x80070057),
         ({"Path": "D:\\disks\\x.vhdx", "Size": 2 * MIB}, 0x80070057),
         ({"Path": "D:\\disks\\x.vhdx", "Size": 64 * TIB + 1}, 0x80070057),
@@ -379,6 +381,9 @@ def test_open_files(host: Host) -> None:
     host.services.start("WinTarget")
     with pytest.raises(FileError):
         host.files.remove("D:\\disks\\fixed.vhdx")
+    host.services.set_start_type("WinTarget", "disabled")
+    host.reboot()
+    host.files.remove("D:\\disks\\fixed.vhdx")
 
 
 @pytest.mark.parametrize(
