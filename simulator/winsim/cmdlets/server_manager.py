@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsim.cmdlets import CmdletError, Enum, P, Params, PSObject, cmdlet
 from winsim.errors import Unmodelled
+from winsim.service_table import FEATURE_SERVICES
 
 if TYPE_CHECKING:
     from winsim.features import Feature
@@ -32,7 +33,7 @@ def feature_object(feature: Feature) -> PSObject:
         "DependsOn": list(feature.needs),
         "Parent": feature.parent,
         "SubFeatures": list(feature.subfeatures),
-        "SystemService": list(feature.services),
+        "SystemService": [service.name for service in FEATURE_SERVICES.get(feature.name, ())],
         "PostConfigurationNeeded": False,
     }
     return PSObject(
