@@ -63,7 +63,7 @@ class Control:
                 web.post("/stop", self._stop),
             ]
         )
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, MAIN_ADDRESS, port)
         await site.start()

@@ -142,7 +142,9 @@ class Server:
         self._loop = asyncio.get_running_loop()
         application = web.Application(client_max_size=_MAX_BODY)
         application.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(application, keepalive_timeout=KEEPALIVE_SECONDS, access_log=None)
+        self._runner = web.AppRunner(
+            application, keepalive_timeout=KEEPALIVE_SECONDS, access_log=None, shutdown_timeout=0.2
+        )
         await self._runner.setup()
         own = [machine.listen for machine in self.world.machines.values() if machine.listen]
         for address in (MAIN_ADDRESS, *own):
