@@ -120,7 +120,9 @@ def test_unknown_feature_in_the_legacy_module(run: Run, state: str, verb: str) -
 def test_source(run: Run, host: Host) -> None:
     missing = run("win_feature", name="NET-Framework-Core", source="E:\\sources\\sxs")
     assert missing["msg"] == "Failed to find source path E:\\sources\\sxs for feature install"
-    assert run("win_feature", name="NET-Framework-Core", _check=True)["changed"] is True  # from Windows Update
+    assert (
+        run("win_feature", name="NET-Framework-Core", _check=True)["changed"] is True
+    )  # from Windows Update
     host.features.mark_removed(["NET-Framework-Core"])
     refused = run("win_feature", name="NET-Framework-Core")
     assert "The source files could not be found." in refused["msg"]

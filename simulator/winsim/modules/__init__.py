@@ -122,7 +122,7 @@ def run_module(ctx: ModuleContext) -> dict[str, Any]:
         result = {"changed": False, **failure.result, "failed": True, "msg": failure.msg}
     except WinError as error:
         return _unhandled(error)
-    return _finish(ctx, spec, checked, {"changed": False, **result})
+    return _finish(ctx, spec, checked, result if spec.kind == "legacy" else {"changed": False, **result})
 
 
 def _unhandled(error: WinError) -> dict[str, Any]:

@@ -231,6 +231,7 @@ def win_powershell(host: Host, ctx: ModuleContext) -> dict[str, Any]:
         _sensitive(ctx),
         check_mode=ctx.check_mode,
         note=ctx.journal_note,
+        network_logon=ctx.become_user is None,  # become logs on interactively: no NETWORK SID
     )
     return {**_empty(), "changed": changed, "output": output, "failed": False}
 
