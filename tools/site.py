@@ -159,7 +159,7 @@ def disagreements(run: Run) -> list[str]:
     for host in run.hosts:
         told = run.report["custom"].get(host, {}).get("winstack")
         state = run.state.get(host, {}).get("iscsi") or {}
-        for name in ("disks", "targets") if told else ():
+        for name in ("disks", "targets") if told and run.state else ():
             if int(told[name]) != len(state.get(name) or ()):
                 found.append(
                     f"{host}: Ansible sees {told[name]} {name}, the simulator has {len(state.get(name) or ())}"
