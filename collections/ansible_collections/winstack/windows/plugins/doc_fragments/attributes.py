@@ -19,6 +19,9 @@ attributes:
   diff_mode:
     support: full
     description: Tells what has changed, or would change in check mode, when run with C(--diff).
+  idempotent:
+    support: full
+    description: A second run changes nothing.
   platform:
     platforms: windows
     support: full

@@ -22,7 +22,6 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     support: partial
-    description: A second run changes nothing.
     details: With O(update_secret=always) the secrets are sent again each time, since Windows never shows them.
 options:
   name:

@@ -20,10 +20,6 @@ author:
 extends_documentation_fragment:
   - winstack.windows.attributes
   - winstack.windows.resource.present
-attributes:
-  idempotent:
-    support: full
-    description: A second run changes nothing.
 options:
   portals:
     description: Portals to set. Those of other addresses are left as they are, unless O(exclusive_portals) is set.

@@ -20,10 +20,6 @@ extends_documentation_fragment:
   - winstack.windows.attributes
   - winstack.windows.resource
   - winstack.windows.cinder
-attributes:
-  idempotent:
-    support: full
-    description: A second run changes nothing.
 options:
   path:
     description:

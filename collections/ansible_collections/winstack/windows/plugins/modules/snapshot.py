@@ -33,9 +33,6 @@ attributes:
   action_group:
     support: none
     membership: []
-  idempotent:
-    support: full
-    description: A second run changes nothing.
 options:
   refresh:
     description:

@@ -42,7 +42,7 @@ class InitiatorId:
 
     def __str__(self) -> str:
         """Give it as the cmdlets take it."""
-        return f"{self.kind}:{self.value}"
+        return f"{self.kind}:{self.value}" if self.kind else self.value
 
     @property
     def shown(self) -> str:

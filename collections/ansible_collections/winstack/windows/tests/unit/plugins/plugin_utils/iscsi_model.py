@@ -258,9 +258,14 @@ class ModelHost:
         return [target.name for target in self.targets.values() if key(path) in target.luns.values()]
 
 
+def failure(kind: str, message: str) -> Failure:
+    """Give the error of a call."""
+    return Failure(kind, "id", message, "0x80131500")
+
+
 def failed(kind: str, message: str) -> Section:
     """Give the answer to a call that failed."""
-    return Section(ok=False, error=Failure(kind, "id", message, "0x80131500"))
+    return Section(ok=False, error=failure(kind, message))
 
 
 def _initiator_row(text: str) -> dict[str, t.Any]:

@@ -28,7 +28,7 @@ from ansible_collections.winstack.windows.tests.unit.plugins.plugin_utils.iscsi_
     Target,
     called,
     ensure,
-    failed,
+    failure,
     gather,
     key,
     options,
@@ -454,7 +454,7 @@ def test_a_stopped_service_is_not_an_empty_host(service: str | None, message: st
 @pytest.mark.parametrize("cmdlet", ["Get-IscsiVirtualDisk", "Get-IscsiServerTarget"])
 def test_a_question_that_failed_is_not_an_empty_host(cmdlet: str) -> None:
     host = ModelHost()
-    host.broken[cmdlet] = failed("Some.Exception", "Something broke.").error  # type: ignore[assignment]
+    host.broken[cmdlet] = failure("Some.Exception", "Something broke.")
     with pytest.raises(HostError, match="Something broke"):
         run(host, path=A, size="1GB")
 
@@ -581,9 +581,9 @@ def test_a_have_of_another_shape(disks: t.Any) -> None:
 # Any want on any host ------------------------------------------------------------------------------------------------
 
 PATHS = st.sampled_from(
-    [A, A.upper(), "d:/iscsi/a.VHDX", B, OLD, r"C:\iSCSI\c.vhdx", r"D:\iSCSI\volume-1.vhdx"]
+    [A, A, A.upper(), "d:/iscsi/a.VHDX", B, B, OLD, OLD, r"C:\iSCSI\c.vhdx", r"D:\iSCSI\volume-1.vhdx"]
 )
-SIZES = st.sampled_from([3 * MB, 8 * MB, GB, 10 * GB, 200 * GB, 3 * 1024 * GB])
+SIZES = st.sampled_from([8 * MB, GB, 10 * GB, 10 * GB, 200 * GB, 3 * 1024 * GB])
 
 
 @st.composite
@@ -591,14 +591,16 @@ def model_hosts(draw: st.DrawFn) -> ModelHost:
     paths = draw(st.lists(PATHS, max_size=4, unique_by=key))
     disks = []
     for path in paths:
-        parent = draw(st.sampled_from([None, None, *(other for other in paths if other != path)]))
+        parent = draw(st.sampled_from([None, None, None, *(other for other in paths if other != path)]))
         kind = "Differencing" if parent else draw(st.sampled_from(["Dynamic", "Fixed"]))
-        disk = Disk(path, draw(SIZES), kind, parent, draw(st.sampled_from(["", "x", None, "volume-2"])))
-        disk.enabled, disk.registered = draw(st.booleans()), draw(st.booleans())
+        disk = Disk(
+            path, draw(SIZES), kind, parent, draw(st.sampled_from(["", "", "x", "x", None, "volume-2"]))
+        )
+        disk.enabled, disk.registered = draw(st.booleans()), draw(st.sampled_from([True, True, False]))
         disks.append(disk)
     shown = [key(disk.path) for disk in disks if disk.registered]
     mapped = draw(st.sets(st.sampled_from(shown))) if shown else set()
-    name = draw(st.sampled_from(["web", "iqn.2010-10.org.openstack:volume-9"]))
+    name = draw(st.sampled_from(["web", "web", "web", "iqn.2010-10.org.openstack:volume-9"]))
     host = ModelHost(disks, [Target(name, luns=dict(enumerate(sorted(mapped))))])
     host.forgetful = draw(st.integers(0, 2))
     return host
@@ -607,9 +609,6 @@ def model_hosts(draw: st.DrawFn) -> ModelHost:
 @st.composite
 def wants(draw: st.DrawFn) -> dict[str, t.Any]:
     optional = {
-        "size": SIZES.map(str),
-        "type": st.sampled_from(["dynamic", "fixed", "differencing"]),
-        "parent_path": PATHS,
         "description": st.sampled_from(["", "x", "y"]),
         "enabled": st.booleans(),
         "allow_shrink": st.booleans(),
@@ -617,8 +616,16 @@ def wants(draw: st.DrawFn) -> dict[str, t.Any]:
         "block_size": st.just("2MB"),
     }
     want = {name: draw(values) for name, values in optional.items() if draw(st.booleans())}
-    state = draw(st.sampled_from(["present", "present", "absent"]))
-    return want | {"path": draw(PATHS), "state": state}
+    want["path"] = draw(PATHS)
+    want["state"] = draw(st.sampled_from(["present", "present", "present", "absent"]))
+    if draw(st.integers(0, 3)):
+        want["size"] = draw(SIZES.map(str))
+    kind = draw(st.sampled_from([None, None, None, "dynamic", "fixed", "differencing"]))
+    if kind:
+        want["type"] = kind
+    if kind == "differencing":
+        want["parent_path"] = draw(PATHS.filter(lambda path: key(path) != key(want["path"])))
+    return want
 
 
 @settings(max_examples=400, deadline=None)
