@@ -32,11 +32,9 @@ def session(host: Host, ctx: ModuleContext, directory: str | None) -> Session:
     """Where the module's child process runs."""
     from winsim.shellcmds import Session
 
-    def reboot(delay: int) -> str | None:
-        raise Unmodelled(f"shutdown from {ctx.name} (use win_reboot)")
-
     environment = {key: str(value) for key, value in ctx.environment.items()}
-    return Session(host, ctx.become_user or ctx.user or host.user, environment, directory, reboot)
+    user = ctx.become_user or ctx.user or host.user
+    return Session(host, user, environment, directory, None, ctx.become_user is None)
 
 
 def _exists(host: Host, pattern: str) -> bool:
@@ -108,16 +106,19 @@ def win_command(host: Host, ctx: ModuleContext) -> dict[str, Any]:
     if skipped:
         return {**result, "msg": skipped, "skipped": True}
     _may_start(host, ctx, line, result)
-    return _finish(host, ctx, result, lambda where: _plain(where, line, stdin=ctx.params["stdin"]))
+    return _finish(host, ctx, result, lambda where: _program(where, line, stdin=ctx.params["stdin"]))
 
 
 def _may_start(host: Host, ctx: ModuleContext, line: str, result: dict[str, Any]) -> None:
     """CreateProcess's own errors: 267 for a working directory that is none, 2 for a missing program."""
+    from winsim.shellcmds import is_program
+
     chdir = ctx.params["chdir"]
+    program = first_word(line)
     code, text = 0, ""
     if chdir and not host.files.is_dir(chdir):
         code, text = 267, "The directory name is invalid"
-    elif resolve(host, ctx, first_word(line), chdir) is None:
+    elif resolve(host, ctx, program, chdir) is None and not is_program(program):
         code, text = 2, "The system cannot find the file specified"
     if code:
         result["rc"] = code
@@ -128,13 +129,18 @@ def _may_start(host: Host, ctx: ModuleContext, line: str, result: dict[str, Any]
         )
 
 
-def _plain(where: Session, line: str, *, stdin: str | None = None) -> Output:
-    from winsim.invoke import decode_command
-    from winsim.shellcmds import run
+def _program(where: Session, line: str, *, stdin: str | None = None) -> Output:
+    """Run a command line as CreateProcess would: only PowerShell and cmd.exe read it as more than words."""
+    from winsim.invoke import decode_command, split_windows
+    from winsim.shellcmds import run, run_program
 
     if stdin:
         raise Unmodelled(f"stdin of the command {line!r}")
-    return run(where, decode_command(line))
+    command = decode_command(line)
+    words = split_windows(line)
+    if command.kind == "plain" and ntpath.basename(words[0]).lower() not in ("cmd", "cmd.exe"):
+        return run_program(where, words[0], words[1:])
+    return run(where, command)
 
 
 def _finish(
@@ -194,7 +200,7 @@ def _shell(where: Session, executable: str | None, text: str) -> Output:
     if name == POWERSHELL:
         return run_powershell(where, text, encoded=True)
     if name == "cmd":
-        return _plain(where, f"cmd.exe /c {text}")
+        return _program(where, f"cmd.exe /c {text}")
     raise Unmodelled(f"win_shell: executable {executable}")
 
 
