@@ -654,8 +654,12 @@ class IscsiTarget:
     # Initial state ------------------------------------------------------------------------------------------
 
     def load(self, data: Mapping[str, Any]) -> None:
-        """Objects that exist from the start, from a host's ``iscsi:`` mapping (see the simulator's README).
+        """Objects that exist from the start, from a host's ``iscsi:`` mapping.
 
+        ``disks``: path, size, type, description, enabled, parent, minimum_size (end of the last partition), used
+        (size of the file), registered (false: the file only), file_missing. ``snapshots``: disk, description.
+        ``targets``: name, iqn, description, enabled, initiators, chap and reverse_chap {username, secret}, mappings
+        {LUN: path}, sessions [initiator]. ``portals``: address, port, enabled. ``disable_remote_management``.
         Raises ValueError for what the target server would refuse.
         """
         try:
