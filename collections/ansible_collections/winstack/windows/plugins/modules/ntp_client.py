@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The documentation of the module; it is run by the action plugin of the same name.
+# Documentation only: the work is done by the action plugin of the same name.
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ description:
     O(ignore_policy=true).
 extends_documentation_fragment:
   - winstack.windows.attributes
-  - winstack.windows.resource
+  - winstack.windows.resource.present
 options:
   peers:
     description:
@@ -97,14 +97,6 @@ options:
         which is told as a warning.
     type: bool
     default: false
-  state:
-    description:
-      - V(present) brings the host to what the options say.
-      - V(gathered) returns what the host has, and changes nothing.
-      - V(rendered) returns the calls that would be made on a host that has what O(have) says, and touches no host.
-    type: str
-    choices: [present, gathered, rendered]
-    default: present
 notes:
   - Windows reads the settings when the service starts. If a run ends between the writing of a setting and the restart, the
     service keeps the old setting until it is restarted.
@@ -155,7 +147,7 @@ EXAMPLES = r"""
 RETURN = r"""
 before:
   description: The settings as they were.
-  returned: when O(state) is V(present) or V(rendered)
+  returned: state is present or rendered
   type: dict
   contains: &settings
     sync_type:
@@ -199,12 +191,12 @@ before:
     trigger: domain_join
 after:
   description: The settings as they are now; in check mode, as they would be.
-  returned: when O(state) is V(present) or V(rendered)
+  returned: state is present or rendered
   type: dict
   contains: *settings
 commands:
   description: The calls that were made; in check mode, those that would be made.
-  returned: when O(state) is V(present) or V(rendered)
+  returned: state is present or rendered
   type: list
   elements: dict
   sample:
@@ -213,12 +205,12 @@ commands:
         Name: W32Time
 rendered:
   description: The calls that would be made.
-  returned: when O(state) is V(rendered)
+  returned: state is rendered
   type: list
   elements: dict
 gathered:
   description: What the host has. It can be given as O(have).
-  returned: when O(state) is V(gathered)
+  returned: state is gathered
   type: dict
   contains:
     <<: *settings
