@@ -367,7 +367,13 @@ _DIRECTORIES = (
 )
 _FILES = (
     "cmd.exe", "hostname.exe", "ipconfig.exe", "whoami.exe", "sc.exe", "w32tm.exe", "shutdown.exe", "reg.exe",
-    "netsh.exe", "net.exe", "notepad.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
+    "netsh.exe", "net.exe", "notepad.exe", "arp.exe", "attrib.exe", "auditpol.exe", "bcdedit.exe", "certutil.exe",
+    "chkdsk.exe", "cscript.exe", "diskpart.exe", "Dism.exe", "find.exe", "findstr.exe", "fsutil.exe", "gpresult.exe",
+    "gpupdate.exe", "icacls.exe", "iscsicli.exe", "klist.exe", "mountvol.exe", "msiexec.exe", "netstat.exe",
+    "nltest.exe", "nslookup.exe", "ping.exe", "powercfg.exe", "robocopy.exe", "route.exe", "rundll32.exe",
+    "schtasks.exe", "secedit.exe", "setspn.exe", "setx.exe", "sfc.exe", "systeminfo.exe", "takeown.exe",
+    "taskkill.exe", "tasklist.exe", "timeout.exe", "tzutil.exe", "vssadmin.exe", "wevtutil.exe", "where.exe",
+    "wscript.exe", "xcopy.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
 )  # fmt: skip
 
 

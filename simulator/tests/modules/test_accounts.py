@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.host import Host
 
 Run = Callable[..., dict[str, Any]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from winsim import basic
 from winsim.basic import ModuleSkip, mask, validate_basic, validate_legacy
 from winsim.errors import ModuleFailure

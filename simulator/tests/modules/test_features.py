@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.errors import FeatureError
 from winsim.features import FeatureManager
 from winsim.host import Host

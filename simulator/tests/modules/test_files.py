@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from winsim.errors import FileError
 from winsim.files import GIB, parse_size
 from winsim.host import Host

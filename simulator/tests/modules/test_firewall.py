@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.firewall import RULES_KEY, FirewallRule, parse_rule
 from winsim.host import Host
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.errors import RegistryError, Unmodelled
 from winsim.host import Host
 from winsim.registry import Registry

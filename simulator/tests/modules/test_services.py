@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.errors import ServiceError
 from winsim.host import Host
 from winsim.services import DOMAIN_TRIGGERS, NETWORK_TRIGGERS, Service

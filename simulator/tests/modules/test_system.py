@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from winsim.errors import Unmodelled
 from winsim.host import Host
 from winsim.modules import find_model, load_models

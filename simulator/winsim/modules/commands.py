@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsim.errors import ModuleFailure, Unmodelled
 from winsim.modules import environment_of, module
+from winsim.programs import PROGRAMS
 from winsim.psspec import read_spec
 
 if TYPE_CHECKING:
@@ -131,16 +132,37 @@ def _may_start(host: Host, ctx: ModuleContext, line: str, result: dict[str, Any]
 
 def _program(where: Session, line: str, *, stdin: str | None = None) -> Output:
     """Run a command line as CreateProcess would: only PowerShell and cmd.exe read it as more than words."""
+    from winsim import shellcmds
     from winsim.invoke import decode_command, split_windows
-    from winsim.shellcmds import run, run_program
 
     if stdin:
         raise Unmodelled(f"stdin of the command {line!r}")
     command = decode_command(line)
+    if command.kind != "plain":
+        return shellcmds.run(where, command)
     words = split_windows(line)
-    if command.kind == "plain" and ntpath.basename(words[0]).lower() not in ("cmd", "cmd.exe"):
-        return run_program(where, words[0], words[1:])
-    return run(where, command)
+    name = ntpath.splitext(ntpath.basename(words[0]))[0].lower()
+    if name == "cmd":
+        return _cmd(where, line)
+    if name in PROGRAMS:
+        rc, stdout, stderr = PROGRAMS[name](where.host, words[1:])
+        return shellcmds.Output(stdout.encode(), stderr.encode(), rc)
+    return shellcmds.run_program(where, words[0], words[1:])
+
+
+def _cmd(where: Session, line: str) -> Output:
+    """``cmd /c <all that follows>``; quotes around the whole are cmd.exe's own."""
+    from winsim.shellcmds import run_cmd
+
+    match = re.match(
+        r'\s*(?:"[^"]*"|\S+)((?:\s+/[dqsaeuvDQSAEUV](?::\w+)?)*)\s+/[cC]\s*(.*)', line, re.DOTALL
+    )
+    if match is None:
+        raise Unmodelled(f"the command line {line!r}")
+    text = match[2].strip()
+    if len(text) > 1 and text[0] == text[-1] == '"' and ('"' not in text[1:-1] or "/s" in match[1].lower()):
+        text = text[1:-1]
+    return run_cmd(where, text)
 
 
 def _finish(
