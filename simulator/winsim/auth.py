@@ -97,7 +97,9 @@ class NegotiateSession:
             for header, payload in zip(parts[::2], parts[1::2], strict=True):
                 message += self._unseal_part(header, payload)
         except (ValueError, IndexError, struct.error, spnego.exceptions.SpnegoError) as error:
-            raise BadEncryption(f"an encrypted message that does not unseal: {type(error).__name__}") from error
+            raise BadEncryption(
+                f"an encrypted message that does not unseal: {type(error).__name__}"
+            ) from error
         return message
 
     def _unseal_part(self, header: bytes, payload: bytes) -> bytes:

@@ -99,6 +99,8 @@ class Executor:
             command = decode_command(line)
             if command.stdin_file is not None:
                 stdin = machine.host.files.read(command.stdin_file)
+            elif command.kind == "powershell" and command.arguments:
+                raise Unmodelled("-EncodedArguments for a script")
             if command.kind == "bootstrap":
                 return self._bootstrap(machine, stdin, caller)
             return self._shell(machine, command, caller)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import html
 import json
 import re
 import zlib
@@ -176,13 +177,36 @@ def _unquote(text: str) -> str:
 
 
 def _encoded(tail: str) -> CommandLine:
-    word = tail.split(" ", 1)[0].strip("\"'")
+    words = split_windows(tail)
+    text = _decode_utf16(words[0] if words else "")
+    arguments: tuple[str, ...] = ()
+    if len(words) == 3 and words[1].lower() in ("-encodedarguments", "-encodeda", "-ea"):
+        arguments = _clixml_strings(_decode_utf16(words[2]))
+    elif len(words) > 1:
+        raise Unmodelled(f"words after -EncodedCommand: {' '.join(words[1:])[:200]}")
+    if _is_bootstrap(text):
+        # From 2.21 the wrapper takes its input from a file where modules are not piped in
+        return CommandLine("bootstrap", text, True, arguments, arguments[0] if arguments else None)
+    return CommandLine("powershell", text, True, arguments)
+
+
+def _decode_utf16(word: str) -> str:
     try:
-        text = base64.b64decode(word, validate=True).decode("utf-16-le")
+        return base64.b64decode(word, validate=True).decode("utf-16-le")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Unmodelled(f"an -EncodedCommand that does not decode: {error}") from error
-    kind = "bootstrap" if _is_bootstrap(text) else "powershell"
-    return CommandLine(kind, text, encoded=True)
+
+
+def _clixml_strings(text: str) -> tuple[str, ...]:
+    """The strings of a serialised list ([MS-PSRP] 2.2.5.3.2)."""
+    strings = [escape_free(match) for match in re.findall(r"<S>(.*?)</S>", text, re.DOTALL)]
+    return tuple(html.unescape(string) for string in strings)
+
+
+def escape_free(text: str) -> str:
+    """``_xHHHH_`` replaced by its UTF-16 code unit."""
+    units = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text)
+    return units.encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _is_bootstrap(text: str) -> bool:

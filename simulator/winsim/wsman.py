@@ -52,7 +52,9 @@ class BadMessage(ValueError):
 class WSManFault(Exception):
     """A SOAP fault to answer with. ``code`` is the decimal WSManFault code; ``wmi`` adds the MSFT_WmiError detail."""
 
-    def __init__(self, code: int, reason: str, subcode: str, *, sender: bool = False, wmi: bool = False) -> None:
+    def __init__(
+        self, code: int, reason: str, subcode: str, *, sender: bool = False, wmi: bool = False
+    ) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
@@ -272,7 +274,9 @@ def receive_response(
     if done:
         body += f"<rsp:ExitCode>{exit_code}</rsp:ExitCode>"
     body += "</rsp:CommandState>"
-    return _envelope(f"{RSP}/ReceiveResponse", request.message_id, f"<rsp:ReceiveResponse>{body}</rsp:ReceiveResponse>")
+    return _envelope(
+        f"{RSP}/ReceiveResponse", request.message_id, f"<rsp:ReceiveResponse>{body}</rsp:ReceiveResponse>"
+    )
 
 
 def signal_response(request: Request) -> bytes:
@@ -356,12 +360,22 @@ def quota_shells(limit: int) -> WSManFault:
 
 def not_supported(what: str) -> WSManFault:
     """An action or resource that this service does not have."""
-    return WSManFault(NOT_SUPPORTED, f"The requested operation is not supported: {what}", "a:ActionNotSupported", sender=True)
+    return WSManFault(
+        NOT_SUPPORTED,
+        f"The requested operation is not supported: {what}",
+        "a:ActionNotSupported",
+        sender=True,
+    )
 
 
 def invalid_message(what: str) -> WSManFault:
     """An envelope that cannot be understood."""
-    return WSManFault(INVALID_MESSAGE, f"The WS-Management service cannot process the request: {what}", "w:SchemaValidationError", sender=True)
+    return WSManFault(
+        INVALID_MESSAGE,
+        f"The WS-Management service cannot process the request: {what}",
+        "w:SchemaValidationError",
+        sender=True,
+    )
 
 
 def fault_response(message_id: str, fault: WSManFault) -> bytes:
@@ -382,4 +396,10 @@ def fault_response(message_id: str, fault: WSManFault) -> bytes:
         f'<s:Reason><s:Text xml:lang="en-US">{escape(fault.reason)}</s:Text></s:Reason>'
         f"<s:Detail>{detail}</s:Detail></s:Fault>"
     )
-    return _envelope(f"{namespace.removesuffix('.xsd')}/fault" if namespace == A else f"{W[:-len('wsman.xsd')]}wsman/fault", message_id, body)
+    return _envelope(
+        f"{namespace.removesuffix('.xsd')}/fault"
+        if namespace == A
+        else f"{W[: -len('wsman.xsd')]}wsman/fault",
+        message_id,
+        body,
+    )

@@ -71,6 +71,16 @@ def test_decode_command_unmodelled(line: str) -> None:
         decode_command(line)
 
 
+def test_decode_encoded_arguments() -> None:
+    clixml = (
+        '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0"><LST>'
+        "<S>C:\\a &amp; _x005F_x0041_ _xD83D__xDE00_.ps1</S></LST></Obj></Objs>"
+    )
+    line = f"powershell -NoProfile -InputFormat None -EncodedCommand {BOOTSTRAP} -EncodedArguments {encoded(clixml)}"
+    command = decode_command(line)
+    assert (command.kind, command.stdin_file) == ("bootstrap", "C:\\a & _x0041_ \U0001f600.ps1")
+
+
 def test_decode_piped_file() -> None:
     command = decode_command(
         f'type "C:\\t m p\\m.ps1" | PowerShell -NoProfile -EncodedCommand {encoded("x")}'
