@@ -30,6 +30,11 @@ def host_view(sections: Facts) -> dict[str, t.Any]:
     view["paths"] = {
         name.removeprefix("path:"): _path(section) for name, section in sections.items() if _is_path(name)
     }
+    view["reparse_points"] = [
+        name.removeprefix("path:")
+        for name, section in sections.items()
+        if _is_path(name) and _is_reparse_point(section)
+    ]
     view["errors"] = {
         name: section.error.message
         for name, section in sections.items()
@@ -118,6 +123,11 @@ def _path(section: Section) -> str:
     if section.ok and section.data:
         return "directory" if section.data[0]["PSIsContainer"] else "file"
     return "absent" if section.error is None or section.error.missing_item else "unknown"
+
+
+def _is_reparse_point(section: Section) -> bool:
+    """Say whether the path is a mount point, junction or link, which leads to another place or volume."""
+    return any("ReparsePoint" in str(row.get("Attributes")) for row in section.data)
 
 
 _TOPICS: t.Final[dict[str, Callable[[Rows], t.Any]]] = {

@@ -111,5 +111,5 @@ SECTIONS: t.Final[dict[str, Call]] = {
 def path_section(path: str) -> tuple[str, Call]:
     """Give the name and the call of the section that says what stands at a path of the host."""
     return f"path:{path.lower()}", Call(
-        "Get-Item", {"LiteralPath": path}, ("FullName", "PSIsContainer", "Length")
+        "Get-Item", {"LiteralPath": path}, ("FullName", "PSIsContainer", "Length", "Attributes")
     )

@@ -104,7 +104,7 @@ def test_an_odd_product_type() -> None:
 
 def test_what_was_not_answered_is_absent_and_told() -> None:
     view = host_view({"features": Section(ok=False, error=DENIED), "other": Section(ok=False)})
-    assert view == {"paths": {}, "errors": {"features": "Access is denied."}}
+    assert view == {"paths": {}, "reparse_points": [], "errors": {"features": "Access is denied."}}
 
 
 def test_paths() -> None:
@@ -123,8 +123,22 @@ def test_paths() -> None:
             r"c:\secret": "unknown",
             r"c:\empty": "absent",
         },
+        "reparse_points": [],
         "errors": {},
     }
+
+
+def test_mount_points() -> None:
+    mount = {
+        "FullName": r"C:\Mount",
+        "PSIsContainer": True,
+        "Length": None,
+        "Attributes": "Directory, ReparsePoint",
+    }
+    plain = mount | {"Attributes": "Directory"}
+    view = host_view({r"path:c:\mount": Section(data=[mount]), r"path:c:\mount\in": Section(data=[plain])})
+    assert view["reparse_points"] == [r"c:\mount"]
+    assert view["paths"] == {r"c:\mount": "directory", r"c:\mount\in": "directory"}
 
 
 def test_firewall_rule_without_value() -> None:
