@@ -405,7 +405,7 @@ def _load_files(host: Host, files: Mapping[str, Any]) -> None:
     for path, value in files.items():
         entry = {"content": value} if isinstance(value, str) else dict(value or {})
         if entry.get("directory") or value is None:
-            host.files.mkdir(path)
+            host.files.mkdir(path).attributes.update(entry.get("attributes", ()))
             continue
         host.files.mkdir(path.replace("/", "\\").rsplit("\\", 1)[0] + "\\")
         content = entry.get("content")
