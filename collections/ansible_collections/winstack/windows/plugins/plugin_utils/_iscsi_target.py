@@ -40,7 +40,11 @@ def require_service(facts: Facts) -> None:
 def read_disks(facts: Facts) -> list[Row]:
     """Give the registered virtual disks, by path. ``enabled`` is null where WMI did not say."""
     require_service(facts)
-    wmi = {path_key(str(row["DevicePath"])): row for row in rows(facts, "wt_disks") if row.get("DevicePath")}
+    wmi = {
+        path_key(str(row["DevicePath"])): row
+        for row in rows(facts, "wt_disks", otherwise=ADVICE)
+        if row.get("DevicePath")
+    }
     found = rows(facts, "iscsi_virtual_disks", otherwise=ADVICE)
     disks = [_disk(row, wmi.get(path_key(str(row["Path"])), {})) for row in found if row.get("Path")]
     return sorted(disks, key=lambda disk: path_key(disk["path"]))
@@ -63,7 +67,11 @@ def _disk(row: Mapping[str, t.Any], wmi: Mapping[str, t.Any]) -> Row:
 def read_targets(facts: Facts) -> list[Row]:
     """Give the targets, by name. ``enabled`` is null where WMI did not say."""
     require_service(facts)
-    wmi = {str(row["HostName"]).lower(): row for row in rows(facts, "wt_hosts") if row.get("HostName")}
+    wmi = {
+        str(row["HostName"]).lower(): row
+        for row in rows(facts, "wt_hosts", otherwise=ADVICE)
+        if row.get("HostName")
+    }
     found = rows(facts, "iscsi_server_targets", otherwise=ADVICE)
     targets = [_target(row, wmi.get(str(row["TargetName"]).lower(), {})) for row in found]
     return sorted(targets, key=lambda target: str(target["name"]).lower())

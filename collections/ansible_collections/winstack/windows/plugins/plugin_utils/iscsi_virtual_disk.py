@@ -200,6 +200,7 @@ class IscsiVirtualDisk(Resource):
             return self._changed(have, disk, probed)
         file = _file(probed, self.want.path)
         self._refuse_place(have)
+        self._refuse_attributes(probed)
         if file == "file" or (file is None and is_vhd(self.want.path)):
             return self._imported(probed)
         if is_vhd(self.want.path):
@@ -385,6 +386,18 @@ class IscsiVirtualDisk(Resource):
                 f"disks need a local drive with {' or '.join(FILE_SYSTEMS)}."
             )
 
+    def _refuse_attributes(self, probed: Facts) -> None:
+        """Refuse a file that Windows would not open; a new one takes over the compression of its folder."""
+        for path in (self.want.path, ntpath.dirname(self.want.path)):
+            section = probed.get(path_section(path)[0])
+            found = [str(row.get("Attributes")) for row in section.data] if section and section.ok else []
+            wrong = [name for name in _UNUSABLE if any(name in text.split(", ") for text in found)]
+            if wrong:
+                raise RefusedError(
+                    f"{self.want.path} was not made: {path} has the attribute {' and '.join(wrong)}, and virtual disks cannot "
+                    "be compressed or sparse. Take the attribute away, or choose another folder."
+                )
+
     def _missing(self, have: Have, probed: Facts) -> Iterator[str]:
         folder = ntpath.dirname(self.want.path)
         stands = _file(probed, folder)
@@ -405,6 +418,9 @@ _PARAMETERS: t.Final = {
     "physical_sector_size": "PhysicalSectorSizeBytes",
     "block_size": "BlockSizeBytes",
 }
+
+# https://learn.microsoft.com/powershell/module/iscsitarget/new-iscsivirtualdisk; names of System.IO.FileAttributes.
+_UNUSABLE: t.Final = ("Compressed", "SparseFile")
 
 _NO_VHD: t.Final = (
     "There is no file {path}, and Windows makes virtual disks as .vhdx only. Put the .vhd file there to have it imported, or "

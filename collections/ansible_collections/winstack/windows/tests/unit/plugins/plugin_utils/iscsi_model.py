@@ -102,6 +102,8 @@ class ModelHost:
         self.portals = portals or []
         self.addresses = [portal.address for portal in self.portals]
         self.folders = {key(path) for path in ("C:\\", "D:\\", "D:\\iSCSI", "C:\\iSCSI")}
+        self.attributes: dict[str, str] = {}
+        """Path (key) -> System.IO.FileAttributes as they print."""
         self.volumes: list[dict[str, t.Any]] = [
             {"DeviceID": "C:", "DriveType": 3, "FileSystem": "NTFS", "Size": 64 * GB, "FreeSpace": 30 * GB},
             {"DeviceID": "D:", "DriveType": 3, "FileSystem": "ReFS", "Size": 500 * GB, "FreeSpace": 100 * GB},
@@ -199,10 +201,19 @@ class ModelHost:
         path = str(call.params["LiteralPath"])
         disk = self.disks.get(key(path))
         if disk is not None and disk.file:
-            return Section(data=[{"FullName": disk.path, "PSIsContainer": False, "Length": 4 * MB}])
+            return Section(data=[self._item_row(disk.path, False)])
         if key(path) in self.folders:
-            return Section(data=[{"FullName": path, "PSIsContainer": True, "Length": None}])
+            return Section(data=[self._item_row(path, True)])
         return failed("System.Management.Automation.ItemNotFoundException", f"Cannot find path {path}.")
+
+    def _item_row(self, path: str, folder: bool) -> dict[str, t.Any]:
+        usual = "Directory" if folder else "Archive"
+        return {
+            "FullName": path,
+            "PSIsContainer": folder,
+            "Length": None if folder else 4 * MB,
+            "Attributes": self.attributes.get(key(path), usual),
+        }
 
     def registered(self) -> list[Disk]:
         """Give the disks that are registered."""

@@ -409,6 +409,17 @@ def test_refused(name: str) -> None:
     assert host.state() == before
 
 
+@pytest.mark.parametrize("name", ["Compressed", "SparseFile"])
+@pytest.mark.parametrize("path", [A, "D:\\iSCSI"])
+def test_a_file_or_folder_that_windows_would_not_open(name: str, path: str) -> None:
+    host = ModelHost([Disk(A, registered=False)] if path == A else [])
+    host.attributes[key(path)] = f"Archive, {name}"
+    with pytest.raises(RefusedError) as caught:
+        run(host, path=A, size="1GB")
+    assert f"{path} has the attribute {name}" in str(caught.value)
+    assert host.changes == []
+
+
 def test_a_folder_in_the_way() -> None:
     host = ModelHost()
     host.folders.add(key(A))
