@@ -37,7 +37,10 @@ def source_of(name: str, root: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
-@pytest.fixture(params=collection_roots() or [None], ids=lambda root: str(root and root.parent.name))
+_ROOTS: list[Path | None] = [*collection_roots()] or [None]
+
+
+@pytest.fixture(params=_ROOTS, ids=lambda root: str(root and root.parent.name))
 def root(request: pytest.FixtureRequest) -> Path:
     """A folder with the third-party collections; every test runs once for each version at hand."""
     if request.param is None:
