@@ -20,7 +20,7 @@ UNREACHABLE = ("password", "certificate", "down", "denied")
 
 
 @pytest.fixture(scope="module")
-def site(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simulator, Outcome]:
+def site(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simulator, Path, Outcome]:
     other = tmp_path_factory.mktemp("authority")
     server_context(other, ["127.0.0.1"])
     hosts: dict[str, dict[str, Any]] = {
@@ -52,49 +52,50 @@ def site(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
         cmdlet="New-IscsiVirtualDisk",
         message="The disk is on fire.",
     )
-    return simulator, simulator.play("site.yml", inventory)
+    return simulator, inventory, simulator.play("site.yml", inventory)
 
 
 def inject(simulator: Simulator, host: str, **fault: Any) -> None:
     simulator.client.call("POST", "/fault", {"host": host, **fault})
 
 
-def test_the_run_tells_that_hosts_failed(site: tuple[Simulator, Outcome]) -> None:
-    assert site[1].status != 0
+def test_the_run_tells_that_hosts_failed(site: tuple[Simulator, Path, Outcome]) -> None:
+    assert site[2].status != 0
 
 
 @pytest.mark.parametrize("name", UNREACHABLE)
-def test_a_host_that_cannot_be_reached_drops_out(site: tuple[Simulator, Outcome], name: str) -> None:
-    simulator, run = site
+def test_a_host_that_cannot_be_reached_drops_out(site: tuple[Simulator, Path, Outcome], name: str) -> None:
+    simulator, _inventory, run = site
     assert run.stats[name]["unreachable"] == 1
     assert run.counters[name]["commands"] == 0
     assert run.failures[name]
 
 
 @pytest.mark.parametrize("name", ["good", "stopped"])
-def test_the_others_go_on(site: tuple[Simulator, Outcome], name: str) -> None:
-    simulator, run = site
+def test_the_others_go_on(site: tuple[Simulator, Path, Outcome], name: str) -> None:
+    simulator, _inventory, run = site
     assert (run.stats[name]["failures"], run.stats[name]["unreachable"]) == (0, 0), run.sentences(name)
     assert run.custom[name]["winstack"]["target_server"] == "running"
 
 
-def test_a_stopped_service_is_not_an_empty_server(site: tuple[Simulator, Outcome]) -> None:
-    simulator, run = site
+def test_a_stopped_service_is_not_an_empty_server(site: tuple[Simulator, Path, Outcome]) -> None:
+    simulator, _inventory, run = site
     disks = simulator.host("stopped")["iscsi"]["disks"].values()
     assert [disk["description"] for disk in disks] == ["as it was"]
     assert run.changing_cmdlets("stopped").count("New-IscsiVirtualDisk") == 0
 
 
-def test_what_windows_refuses_is_told_in_its_words(site: tuple[Simulator, Outcome]) -> None:
-    assert "Windows refused New-IscsiVirtualDisk: The disk is on fire" in site[1].sentences("cmdlet")
+def test_what_windows_refuses_is_told_in_its_words(site: tuple[Simulator, Path, Outcome]) -> None:
+    assert "Windows refused New-IscsiVirtualDisk: The disk is on fire" in site[2].sentences("cmdlet")
 
 
-def test_a_wrong_password_is_not_told(site: tuple[Simulator, Outcome]) -> None:
-    assert "not-the-password" not in site[1].output
+def test_a_wrong_password_is_not_told(site: tuple[Simulator, Path, Outcome]) -> None:
+    assert "not-the-password" not in site[2].output
 
 
-def test_a_host_that_was_mended_catches_up(site: tuple[Simulator, Outcome], tmp_path: Path) -> None:
-    simulator, run = site
+def test_mended_hosts_catch_up(site: tuple[Simulator, Path, Outcome]) -> None:
+    simulator, inventory, _run = site
     simulator.client.call("DELETE", "/faults")
-    inventory = simulator.state.parent / "mended.yml"
-    assert inventory is not None
+    run = simulator.play("site.yml", inventory, "--limit", "down,denied,cmdlet")
+    assert (run.status, run.failures) == (0, {}), run.output[-4000:]
+    assert [len(simulator.host(name)["iscsi"]["disks"]) for name in ("down", "denied", "cmdlet")] == [1, 1, 1]

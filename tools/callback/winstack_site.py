@@ -46,9 +46,9 @@ class CallbackModule(CallbackBase):
         # The public names came with ansible-core 2.20.
         host = getattr(result, "host", None) or result._host
         values = getattr(result, "result", None) or result._result
-        message = values.get("msg") or values.get("exception") or "failed without a message"
-        sentences = message if isinstance(message, list) else [message]
-        self._failures.setdefault(host.get_name(), []).extend(str(sentence) for sentence in sentences)
+        failed_items = [item for item in values.get("results") or () if item.get("failed")]
+        for failure in failed_items or [values]:
+            self._failures.setdefault(host.get_name(), []).extend(_sentences(failure))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the report."""
@@ -56,3 +56,8 @@ class CallbackModule(CallbackBase):
         report = {"hosts": hosts, "failures": self._failures, "custom": stats.custom}
         path = Path(os.environ["WINSTACK_SITE_REPORT"])
         path.write_text(json.dumps(report, default=str, indent=2), encoding="utf-8")
+
+
+def _sentences(result: dict[str, Any]) -> list[str]:
+    message = result.get("msg") or result.get("exception") or "failed without a message"
+    return [str(sentence) for sentence in (message if isinstance(message, list) else [message])]
