@@ -303,7 +303,7 @@ def _returned(host: Host, after: dict[str, Any], service: Service | None) -> dic
         **{key: after[key] for key in keys},
         "username": "LocalSystem" if username == "NT AUTHORITY\\SYSTEM" else username,
         "state": "running" if state in ("restarted", "started") else state,
-        "can_pause_and_continue": (service.can_pause and service.running) if service else None,
+        "can_pause_and_continue": (service.can_pause and service.state != "stopped") if service else None,
         "depended_by": [s.name for s in host.services.depended_by(service.name)] if service else [],
     }
 
@@ -321,7 +321,7 @@ def win_service_info(host: Host, ctx: ModuleContext) -> dict[str, Any]:
 
 
 def _controls(service: Service) -> list[str]:
-    if not service.running:
+    if service.state == "stopped":
         return []
     names = ["stop"] if service.can_stop else []
     return names + (["pause_continue"] if service.can_pause else []) + ["shutdown"]
