@@ -22,7 +22,9 @@ def ask(host: Any) -> Ask:
     """Run a module on the host with options, and give its result. A failed module fails the test."""
 
     def run(module: str, **options: Any) -> dict[str, Any]:
-        return dict(host.ansible(module, json.dumps(options), check=False))
+        result = dict(host.ansible(module, json.dumps(options), check=False))
+        assert not result.get("failed"), result
+        return result
 
     return run
 
