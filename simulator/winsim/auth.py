@@ -46,13 +46,16 @@ class BadEncryption(ValueError):
 def basic_user(machine: Machine, value: str) -> str:
     """The account of a Basic credential (the part after ``Basic``). Raises Denied."""
     try:
-        name, _, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+        raw = base64.b64decode(value, validate=True)
+    except binascii.Error as error:
         raise Denied("a Basic credential that does not decode") from error
-    account = machine.account(name)
-    if account is None or not hmac.compare_digest(machine.users[account].encode(), password.encode()):
-        raise Denied("unknown user or wrong password")
-    return account
+    # RFC 7617 leaves the character set open: requests (and so pywinrm) sends Latin-1 where it can, curl UTF-8.
+    for charset in ("utf-8", "cp1252"):
+        name, _, password = raw.decode(charset, "replace").partition(":")
+        account = machine.account(name)
+        if account and hmac.compare_digest(machine.users[account].encode(), password.encode()):
+            return account
+    raise Denied("unknown user or wrong password")
 
 
 class NegotiateSession:

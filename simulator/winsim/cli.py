@@ -155,9 +155,23 @@ async def _serve_world(arguments: argparse.Namespace, state: Path, world: World)
     finally:
         await control.close()
         await server.stop()
-        for name in (PORTS_FILE, PID_FILE, TOKEN_FILE):
-            (state / name).unlink(missing_ok=True)
+        _forget(state)
     return _verdict(server.executor.unmodelled_seen)
+
+
+def _forget(state: Path) -> None:
+    for name in (PORTS_FILE, PID_FILE, TOKEN_FILE):
+        (state / name).unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _write_ports(state: Path, world: World, server: Server, control_port: int) -> dict[str, Any]:
@@ -204,6 +218,10 @@ def _stop(arguments: argparse.Namespace) -> int:
     state = _state(arguments)
     client = Client(state)
     pid = int(client.ports["pid"])
+    if not _alive(pid):
+        _forget(state)
+        print("winsim: the simulator had ended already, its traces are removed")
+        return 0
     unmodelled = client.call("POST", "/stop", {})
     ends = time.monotonic() + _STOP_SECONDS
     while (state / PID_FILE).exists() and time.monotonic() < ends:

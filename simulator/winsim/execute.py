@@ -114,6 +114,7 @@ class Executor:
 
     def unmodelled(self, machine: Machine, what: str) -> None:
         """Note loudly that something has no model."""
+        what = Masker(values=tuple(machine.users.values())).text(what)
         LOG.error("UNMODELLED host %s: %s", machine.name, what)
         self.unmodelled_seen.append({"host": machine.name, "what": what})
         self._journal.add("event", machine.name, event="unmodelled", what=what)
@@ -129,6 +130,7 @@ class Executor:
         with machine.lock:
             output = self._watching_reboots(machine, lambda: shellcmds.run(session, command))
         entry["rc"] = output.rc
+        LOG.info("%s: raw command, exit code %d", machine.name, output.rc)
         return output
 
     def _session(
@@ -140,6 +142,7 @@ class Executor:
             environment={**_user_environment(machine, user), **environment},
             directory=directory,
             reboot=lambda delay: self._reboot(machine, delay),
+            sleep=_sleeper(machine),
         )
 
     def _watching_reboots(self, machine: Machine, action: Callable[[], Output]) -> Output:
@@ -183,6 +186,7 @@ class Executor:
 
     def _script(self, machine: Machine, invocation: Invocation, caller: Caller) -> Output:
         session = self._session(machine, caller.user, caller.environment, caller.directory)
+        session.network_logon = invocation.become is None
         with machine.lock:
             output = self._watching_reboots(
                 machine, lambda: shellcmds.run_powershell(session, invocation.source)
@@ -209,14 +213,6 @@ class Executor:
     def _context(
         self, machine: Machine, invocation: Invocation, caller: Caller, notes: list[dict[str, Any]]
     ) -> ModuleContext:
-        def sleep(seconds: float) -> None:
-            # A module that only waits must not keep others (async_status, say) from the host.
-            machine.lock.release()
-            try:
-                time.sleep(seconds)
-            finally:
-                machine.lock.acquire()
-
         return ModuleContext(
             host=machine.host,
             name=invocation.name,
@@ -231,7 +227,8 @@ class Executor:
             journal_note=notes.append,
             secrets=list(invocation.secrets),
             user=caller.user,
-            sleep=sleep,
+            sleep=_sleeper(machine),
+            reboot=lambda delay: self._reboot(machine, delay),
         )
 
     def _guarded(self, machine: Machine, ctx: ModuleContext) -> dict[str, Any]:
@@ -255,6 +252,14 @@ class Executor:
         seconds: float,
     ) -> None:
         masker = Masker(no_log_names(invocation.source), (*invocation.secrets, *machine.users.values()))
+        LOG.info(
+            "%s: %s%s changed=%s failed=%s",
+            machine.name,
+            invocation.name,
+            " (check)" if invocation.ansible.get("_ansible_check_mode") else "",
+            bool(result.get("changed")),
+            bool(result.get("failed")),
+        )
         hidden = bool(invocation.ansible.get("_ansible_no_log"))
         args = masker.arguments(invocation.args)
         self._journal.add(
@@ -302,6 +307,19 @@ class Executor:
             daemon=True,
         ).start()
         return _json_output(started, 0)
+
+
+def _sleeper(machine: Machine) -> Callable[[float], None]:
+    """Waiting that does not keep others (async_status, say) from the host."""
+
+    def sleep(seconds: float) -> None:
+        machine.lock.release()
+        try:
+            time.sleep(seconds)
+        finally:
+            machine.lock.acquire()
+
+    return sleep
 
 
 class _Watchdog:

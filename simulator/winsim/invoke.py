@@ -47,7 +47,11 @@ _FILE_ACTIONS = {
 
 @dataclass
 class ModuleContext:
-    """What a module's model gets to know (winsim.modules.run_module)."""
+    """What a module's model gets to know (winsim.modules.run_module).
+
+    ``environment`` is what differs from the host's own variables. ``sleep(seconds)`` waits without keeping others from
+    the host; ``reboot(delay)`` is shutdown.exe (see shellcmds.Session). ``secrets`` are those that the controller knows.
+    """
 
     host: Host
     name: str
@@ -63,6 +67,7 @@ class ModuleContext:
     secrets: list[str] = field(default_factory=list, repr=False)
     user: str = ""
     sleep: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
+    reboot: Callable[[int], str | None] | None = field(default=None, repr=False)
 
 
 # The command line ---------------------------------------------------------------------------------------------

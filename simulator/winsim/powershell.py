@@ -411,9 +411,10 @@ class Shell:
 
     def variable(self, match: re.Match[str]) -> Any:
         """The value of a variable; unknown ones are null."""
-        if (match["scope"] or "").lower() == "env":
-            return self.session.variable(match["scoped"])
-        name = (match["braced"] or match["scoped"] or match["name"]).lower()
+        scope, _, braced = (match["braced"] or "").rpartition(":")
+        name = (braced or match["scoped"] or match["name"]).lower()
+        if (match["scope"] or scope).lower() == "env":
+            return self.session.variable(name)
         if name == "?":
             return self.success
         if name == "lastexitcode":

@@ -9,7 +9,6 @@ import base64
 import json
 import ntpath
 import re
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -469,7 +468,7 @@ def _convert_from_json(shell: Shell, arguments: Arguments, values: list[Any]) ->
 def _start_sleep(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any]:
     milliseconds = arguments.take("Milliseconds", "m")
     seconds = float(arguments.take_or_next("Seconds", "s", default=0))
-    time.sleep(min(float(milliseconds) / 1000 if milliseconds is not None else seconds, 600.0))
+    shell.session.sleep(float(milliseconds) / 1000 if milliseconds is not None else seconds)
     return []
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ntpath
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ class Session:
     directory: str | None = None
     reboot: Callable[[int], str | None] | None = None
     network_logon: bool = True
+    sleep: Callable[[float], None] = time.sleep
 
     def variables(self) -> dict[str, str]:
         """All environment variables; names are case-insensitive."""
@@ -385,17 +387,24 @@ def _plain_name(name: str) -> str:
 
 def is_program(name: str) -> bool:
     """Whether the vocabulary has a program of this name or path."""
-    return _plain_name(name) in _PROGRAMS
+    from winsim.programs import PROGRAMS
+
+    return _plain_name(name) in _PROGRAMS or _plain_name(name) in PROGRAMS
 
 
 def run_program(session: Session, name: str, arguments: list[str]) -> Output:
     """Run a program (or a .ps1 file) with its arguments. Raises Unmodelled."""
     if name.lower().endswith(".ps1"):
         return _script_file(session, name, arguments)
-    program = _PROGRAMS.get(_plain_name(name))
-    if program is None:
-        raise Unmodelled(f"the program {name} {' '.join(arguments)}")
-    return program(session, arguments)
+    from winsim.programs import PROGRAMS
+
+    plain = _plain_name(name)
+    if plain in _PROGRAMS:
+        return _PROGRAMS[plain](session, arguments)
+    if plain in PROGRAMS:
+        rc, stdout, stderr = PROGRAMS[plain](session.host, arguments)
+        return Output(stdout.encode(), stderr.encode(), rc)
+    raise Unmodelled(f"the program {name} {' '.join(arguments)}")
 
 
 def _script_file(session: Session, path: str, arguments: list[str]) -> Output:

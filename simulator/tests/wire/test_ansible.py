@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,30 @@ def test_async(ansible: Ansible) -> None:
     modules = [e["module"] for e in ansible.sim.journal.entries(types=("invocation",))]
     assert modules[0] == "ansible.windows.win_ping"
     assert set(modules[1:]) == {"ansible.windows.async_status"}
+
+
+def test_async_job_that_waits(ansible: Ansible) -> None:
+    """While a job sleeps the host answers others; the watchdog ends a job that takes too long."""
+    shell = {"ansible.windows.win_shell": "Start-Sleep -Seconds 4; 'woken'"}
+    tasks = [
+        {"name": "start", **shell, "async": 30, "poll": 0, "register": "job"},
+        PING,
+        {"name": "late", **shell, "async": 1, "poll": 2, "ignore_errors": True},
+        {
+            "name": "wait",
+            "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
+            "register": "state",
+            "until": "state.finished | bool",
+            "retries": 10,
+            "delay": 1,
+        },
+    ]
+    started = time.monotonic()
+    results = ansible.play(tasks)
+    assert results["rc"] == 0, results["output"]
+    assert results["wait"]["stdout_lines"] == ["woken"]
+    assert "timed out waiting for module completion" in results["late"]["msg"]
+    assert time.monotonic() - started < 30
 
 
 def test_async_fire_and_forget(ansible: Ansible) -> None:

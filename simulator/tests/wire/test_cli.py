@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,6 +218,48 @@ def test_foreground(winsim: Callable[..., Any], tmp_path: Path) -> None:
     assert process.returncode == 0
     assert "2 hosts" in err
     assert not (tmp_path / "state" / "ports.json").exists()
+
+
+def test_serve_in_process(winsim: Callable[..., Any], tmp_path: Path) -> None:
+    """The same in this process: ready is told through a descriptor, `stop` from another thread ends it."""
+    reading, writing = os.pipe()
+    said: list[str] = []
+
+    def stop() -> None:
+        said.append(os.read(reading, 5).decode())
+        Client(tmp_path / "state").call("POST", "/stop", {})
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    status, _, _ = winsim("serve", "--ready-fd", str(writing))
+    thread.join(20)
+    os.close(reading)
+    assert (status, said) == (0, ["ready"])
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == [
+        "ca.key",
+        "ca.pem",
+        "server.key",
+        "server.pem",
+    ]
+
+
+def test_stop_after_a_crash(winsim: Callable[..., Any], daemon: dict[str, Any], tmp_path: Path) -> None:
+    os.kill(daemon["pid"], signal.SIGKILL)
+    ends = time.monotonic() + 10
+    while cli._alive(daemon["pid"]) and time.monotonic() < ends:
+        time.sleep(0.05)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(daemon["pid"], os.WNOHANG)
+    status, out, _ = winsim("stop")
+    assert status == 0
+    assert "ended already" in out
+    assert winsim("serve", "--daemon")[0] == 0
+
+
+def test_port_in_use(winsim: Callable[..., Any], simulator: Running) -> None:
+    status, _, err = winsim("serve", "--http-port", str(simulator.ports["http"]))
+    assert status == 1
+    assert "address already in use" in err
 
 
 def test_control_is_guarded(sim: Running) -> None:

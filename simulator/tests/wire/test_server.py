@@ -45,6 +45,15 @@ def test_transports(sim: Running, scheme: str, options: dict[str, Any]) -> None:
     assert not sim.server.shells["one"]
 
 
+def test_password_outside_ascii(sim: Running) -> None:
+    """Basic has no agreed character set: requests sends Latin-1 where it can, curl UTF-8."""
+    sim.machine("one").users["Administrator"] = "Gr\u00fc\u00dfe!"
+    assert run(sim.protocol(), "hostname")[2] == 0
+    assert run(sim.protocol(transport="ntlm"), "hostname")[2] == 0
+    sim.machine("one").users["Administrator"] = "\u4f60\u597d"
+    assert run(sim.protocol(password="\u4f60\u597d".encode()), "hostname")[2] == 0
+
+
 @pytest.mark.parametrize(
     ("host", "user"),
     [

@@ -23,7 +23,7 @@ def session() -> Session:
     return Session(host, "Administrator")
 
 
-POWERSHELL: list[tuple[str, str]] = [
+POWERSHELL: list[tuple[str, str | None]] = [
     ("'hello'", "hello"),
     ('"$env:COMPUTERNAME!"', "WIN-UNIT!"),
     ("Write-Output one two", "one\ntwo"),
@@ -81,13 +81,117 @@ POWERSHELL: list[tuple[str, str]] = [
     ("Remove-Item C:\\data\\a.txt -Force; Test-Path C:\\data\\a.txt", "False"),
     ("Copy-Item C:\\data\\a.txt C:\\data\\sub; (Get-Item C:\\data\\sub\\a.txt).Length", "10"),
     ("(Get-Date).Year -gt 2000", "True"),
-    ("Get-Service WinRM | Select-Object Name, @{n='x';e={1}}", ""),
     ("Join-Path C:\\a b\\c", "C:\\a\\b\\c"),
     ("Split-Path C:\\a\\b.txt -Leaf", "b.txt"),
     ("cd C:\\data; (Get-Location).Path", "C:\\data"),
     ("$a = @(); $a += 'x'; $a += 'y'; $a.Count", "2"),
     ("$null -eq $nothing", "True"),
     ("exit 0", ""),
+    (
+        "Get-Service WinRM, W32Time | Select-Object Name | ConvertTo-Json -Compress",
+        '[{"Name":"WinRM"},{"Name":"W32Time"}]',
+    ),
+    (
+        "Get-Service WinRM | Select-Object Name, Status, StartType | ConvertTo-Json -Compress",
+        '{"Name":"WinRM","Status":4,"StartType":2}',
+    ),
+    (
+        "Get-Service WinRM | Select-Object -Property Status, Name",
+        "\nStatus  Name\n------  ----\nRunning WinRM\n\n",
+    ),
+    ("Get-Service WinRM | Select-Object Name, Status, StartType, CanStop, MachineName", None),
+    ("Get-Service WinRM", None),
+    ("[pscustomobject]@{A = 1; B = 'x'} | Select-Object B, A", "\nB A\n- -\nx 1\n\n"),
+    ("Get-Service | Where-Object Name -like 'W32*' | Select -First 1 -ExpandProperty Name", "W32Time"),
+    ("1..5 | Where-Object { $_ % 2 -eq 0 } | ForEach-Object { $_ * 10 }", "20\n40"),
+    ("1..5 | Select-Object -Skip 1 -Last 2", "4\n5"),
+    ("3, 1, 2, 1 | Sort-Object -Unique -Descending", "3\n2\n1"),
+    ("Get-ChildItem C:\\data | Sort-Object Name | % Name", "a.txt\nsub"),
+    ("$x = 'a', 'b'; $x[1]; $x[-1]; $x.Count; $x -contains 'B'", "b\nb\n2\nTrue"),
+    ("'abc'.Substring(1, 1) + 'abc'.IndexOf('c') + ' x '.Trim()", "b2x"),
+    ("'a-b'.Split('-')[0].Replace('a', 'z').EndsWith('z')", "True"),
+    (
+        "'x'.StartsWith('x'); 'x'.Contains('y'); 'X'.ToLower(); 'xx'.TrimEnd('x'); 'x'.Equals('x')",
+        "True\nFalse\nx\n\nTrue",
+    ),
+    (
+        "[string]5 + 'a'; [bool]'x'; [double]'1.5' + 1; [version]'1.2.3' -gt [version]'1.2'",
+        "5a\nTrue\n2.5\nTrue",
+    ),
+    ("[string]::IsNullOrEmpty(''); [string]::Join('-', @('a', 'b')); [Math]::Round(2.6)", "True\na-b\n3"),
+    (
+        "[Environment]::GetEnvironmentVariable('COMPUTERNAME'); [Environment]::UserName",
+        "WIN-UNIT\nAdministrator",
+    ),
+    ("[Environment]::ExpandEnvironmentVariables('%COMPUTERNAME%\\x')", "WIN-UNIT\\x"),
+    ("[Environment]::OSVersion.Version.Build", "20348"),
+    (
+        "[System.IO.Path]::Combine('C:\\a', 'b'); [IO.Path]::GetFileName('C:\\a\\b'); [IO.Directory]::Exists('C:\\data')",
+        "C:\\a\\b\nb\nTrue",
+    ),
+    ("[IO.File]::ReadAllText('C:\\data\\a.txt').Length", "10"),
+    (
+        "[datetime]::UtcNow.Year -ge 2024; (Get-Date).ToUniversalTime().AddSeconds(5).ToFileTime() -gt 0",
+        "True\nTrue",
+    ),
+    (
+        "(Get-Date -Format 'yyyy').Length; (Get-Date).ToString('yyyy-MM-dd').Length; (Get-Date -Format o).Length",
+        "4\n10\n28",
+    ),
+    ("(Get-Date -UFormat %Y).Length; (Get-Date -Format s).Length", "4\n19"),
+    ("$h = @{'k 1' = 'v'; n = 2}; $h['K 1']; $h.n; $h.Count; $h.ContainsKey('N')", "v\n2\n2\nTrue"),
+    ('$o = [pscustomobject]@{A = 1}; $o.A; "$($o.A)-${env:COMPUTERNAME}"', "1\n1-WIN-UNIT"),
+    ("@{a = @(1, 2)} | ConvertTo-Json", '{\n    "a":  [\n        1,\n        2\n    ]\n}'),
+    ("Set-Variable -Name q -Value 5; $q; (Get-Variable q).Value", "5\n5"),
+    ("$env:NEW = 'n'; \"$env:NEW\"; cmd /c echo %NEW%", "n\nn"),
+    ("whoami | Out-Null; $LASTEXITCODE", "0"),
+    ("cmd /c exit 5; $LASTEXITCODE; $true", "5\nTrue"),
+    ("shutdown.exe /a 2>&1 | % { $_.Length -gt 5 }; $null = 1; 'z'", "True\nz"),
+    (
+        "'x' | Out-File C:\\data\\o.txt; 'y' >> C:\\data\\p.txt; (gc C:\\data\\o.txt) + (gc C:\\data\\p.txt)",
+        "xy",
+    ),
+    ("'n' > $null; Get-Item C:\\no -ErrorAction SilentlyContinue; 'end'", "end"),
+    ("Get-Content C:\\data\\a.txt -TotalCount 1; Get-Content C:\\data\\a.txt -Tail 1", "one\ntwo"),
+    ("Get-Item C:\\data\\a.txt | Get-Content -Raw | Out-String | % Length", "12"),
+    ("Move-Item C:\\data\\a.txt C:\\data\\z.txt; Test-Path C:\\data\\z.txt", "True"),
+    (
+        "mkdir C:\\data\\n1 | Out-Null; Push-Location C:\\data\\n1; $pwd.Path; Test-Path ..\\sub",
+        "C:\\data\\n1\nTrue",
+    ),
+    ("Start-Sleep -Milliseconds 1; Start-Sleep 0; Write-Verbose 'x'; Import-Module x", ""),
+    (
+        "Get-Service W32Time | Stop-Service -Force; Start-Service W32Time; (Get-Service W32Time).Status",
+        "Running",
+    ),
+    (
+        "Get-ItemPropertyValue -Path 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion' -Name CurrentBuild",
+        "20348",
+    ),
+    (
+        "New-Item -Path C:\\data\\f.txt -ItemType File -Value abc | Out-Null; [IO.File]::ReadAllText('C:\\data\\f.txt')",
+        "abc",
+    ),
+    ("Get-ChildItem C:\\data -Filter *.txt | Remove-Item; (Get-ChildItem C:\\data).Name", "sub"),
+    ("if (-not (Test-Path C:\\no)) { 'made' }", "made"),
+    ("if (!(Test-Path C:\\no) -or $true) { 'made' }", "made"),
+    (
+        "if (1 -lt 2 -xor $false) { 'x' }; 5 -ge 5 ; 'b' -notin 'a'; 'ab' -notmatch 'z'; 'a' -ne 'b'",
+        "x\nTrue\nTrue\nTrue\nTrue",
+    ),
+    ("& { 'in block' }; . { 'dot' }", "in block\ndot"),
+    (
+        "try { Get-Service nosuch -ErrorAction Stop } catch [System.IO.IOException] { 'io' } catch { $_.FullyQualifiedErrorId }",
+        None,
+    ),
+    ("(1, 2, 3 | Measure-Object).Count; @(1, 2).Count; 'a b'.Length", "3\n2\n3"),
+    ("10 / 4; 7 % 4; 2 * 3 - 1; 0x10", "2.5\n3\n5\n16"),
+    ("'{{x}} {0}' -f 1; 'a','b' -join ';'; ('a','bb' | % Length) -join ','", None),
+    ("<# block\ncomment #> 'after'", "after"),
+    ('\'it\'\'s\'; "a`tb"; "q""q"', "it's\na\tb\nq\"q"),
+    ("return 'early'; 'late'", "early"),
+    ("ipconfig | Select-Object -First 2 | Measure-Object | % Count", "2"),
+    ("powershell -Command 'whoami'", "win-unit\\administrator"),
 ]
 
 
@@ -95,10 +199,12 @@ def text(output: Output) -> str:
     return output.stdout.decode().removesuffix("\r\n").replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize(("script", "expected"), [case for case in POWERSHELL if "n='x'" not in case[0]])
-def test_powershell(session: Session, script: str, expected: str) -> None:
+@pytest.mark.parametrize(("script", "expected"), POWERSHELL)
+def test_powershell(session: Session, script: str, expected: str | None) -> None:
     output = run_powershell(session, script)
     assert output.stderr == b""
+    if expected is None:
+        return
     if script.startswith("try { throw"):
         expected = "end\ncaught bad" if text(output).startswith("end") else expected
     assert text(output) == expected.replace("\r\n", "\n")

@@ -31,6 +31,9 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode("utf-16-le")).decode()
 
 
+BOOTSTRAP = encoded("`0`0`0`0 ConvertFrom-Json $code.params")
+
+
 @pytest.mark.parametrize(
     ("line", "kind", "text"),
     [

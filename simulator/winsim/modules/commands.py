@@ -35,7 +35,7 @@ def session(host: Host, ctx: ModuleContext, directory: str | None) -> Session:
 
     environment = {key: str(value) for key, value in ctx.environment.items()}
     user = ctx.become_user or ctx.user or host.user
-    return Session(host, user, environment, directory, None, ctx.become_user is None)
+    return Session(host, user, environment, directory, ctx.reboot, ctx.become_user is None, ctx.sleep)
 
 
 def _exists(host: Host, pattern: str) -> bool:
