@@ -56,6 +56,14 @@ class Simulator:
         self._winsim("serve", "--daemon", f"--hosts={hosts}", *ports)
         self.client = Client(state)
 
+    @classmethod
+    def of(cls, state: Path) -> Simulator:
+        """One that runs already."""
+        simulator = cls.__new__(cls)
+        simulator.state = state
+        simulator.client = Client(state)
+        return simulator
+
     def _winsim(self, *arguments: str) -> int:
         command = [sys.executable, "-m", "winsim", arguments[0], f"--state={self.state}", *arguments[1:]]
         return subprocess.run(command, env=self.environment(), timeout=60).returncode
