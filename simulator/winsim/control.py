@@ -184,6 +184,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
 def _state_of(machine: Machine) -> Any:
     with machine.lock:
         state = plain(machine.host)
+    state["users"] = sorted(machine.users)
     return Masker(values=tuple(machine.users.values())).arguments(state)
 
 

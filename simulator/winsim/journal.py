@@ -13,12 +13,13 @@ import re
 import threading
 import time
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 MASK = "********"
 # Option names that hold a secret wherever they appear; ``update_password: on_create`` and the like do not.
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api_?key|private_key|credential", re.IGNORECASE
+    r"pass(word|wd|phrase)?s?$|secret|token|api_?key|private_key|credential", re.IGNORECASE
 )
 _HARMLESS_NAME = re.compile(
     r"^update_|_(expires|expired|policy|source|age|length|type|path|file)$", re.IGNORECASE
@@ -31,21 +32,22 @@ _QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
 _SHORTEST = 3
 
 
-def no_log_names(source: str) -> set[str]:
+@lru_cache(maxsize=256)
+def no_log_names(source: str) -> frozenset[str]:
     """Lower-case names and aliases of the options that a module's PowerShell source declares ``no_log``."""
     names: set[str] = set()
     for match in _NO_LOG.finditer(source):
         names.add(match[1].lower())
         for aliases in _ALIASES.finditer(match[2]):
             names.update(name.lower() for name in _QUOTED.findall(aliases[1]))
-    return names
+    return frozenset(names)
 
 
 class Masker:
     """Replaces secrets of one invocation in anything that is JSON-like."""
 
-    def __init__(self, names: set[str] | None = None, values: tuple[str, ...] = ()) -> None:
-        self._names = names or set()
+    def __init__(self, names: frozenset[str] = frozenset(), values: tuple[str, ...] = ()) -> None:
+        self._names = names
         self._values = {value for value in values if len(value) >= _SHORTEST}
 
     def arguments(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -103,8 +103,15 @@ def _serialise(text: str) -> str:
     return re.sub(r"[\x00-\x1f]", lambda m: f"_x{ord(m[0]):04X}_", escape(text))
 
 
+# testinfra's service module sends these as they are, for hosts whose remote shell is PowerShell; its winrm backend
+# leaves them to cmd.exe, which would not know them. Answered as meant, so that its checks can be used.
+_TESTINFRA = re.compile(r"Get-Service '[^']*' \| Select -ExpandProperty (Status|StartType)")
+
+
 def run(session: Session, command: CommandLine) -> Output:
     """Run a decoded command line. Raises Unmodelled."""
+    if command.kind == "plain" and _TESTINFRA.fullmatch(command.text):
+        return run_powershell(session, command.text, encoded=False)
     if command.kind == "plain":
         return run_cmd(session, command.text)
     if command.kind == "file":
@@ -249,12 +256,12 @@ def _cmd_word(session: Session, line: str) -> Output:
         return _CMD_INTERNAL[name](session, rest.strip())
     if is_program(word.strip('"')):
         return run_program(session, word.strip('"'), split_windows(rest))
-    if _plain_name(word) in _NOT_ON_WINDOWS:
+    if _plain_name(word) in _NOT_ON_WINDOWS or re.fullmatch(r"[A-Z][a-z]+-[A-Za-z]+", word):
         return not_recognised(word)
     raise Unmodelled(f"the command line {line!r}")
 
 
-# POSIX commands that clients try to find out what the system is
+# cmd.exe knows no cmdlets; these are POSIX commands that clients try to find out what the system is
 _NOT_ON_WINDOWS = {
     "uname",
     "ls",

@@ -355,3 +355,27 @@ def test_http_200_for_deleted_lost_shell(sim: Running) -> None:
     protocol.close_shell(shell)
     with pytest.raises(WSManFaultError):
         protocol.close_shell(shell)
+
+
+# testinfra ------------------------------------------------------------------------------------------------------
+
+
+def test_testinfra(sim: Running) -> None:
+    """testinfra's winrm backend: NTLM with message encryption, always /wsman."""
+    testinfra = pytest.importorskip("testinfra")
+    from urllib.parse import quote
+
+    password = quote(sim.machine("one").users["Administrator"], safe="")
+    sim.machine("one").host.files.mkdir("C:\\Data")
+    host = testinfra.get_host(
+        f"winrm://Administrator:{password}@127.0.77.1:{sim.ports['http']}?no_ssl=true&no_verify_ssl=true"
+    )
+    assert host.run("echo hello").stdout.strip() == "hello"
+    assert host.system_info.type == "windows"
+    assert host.system_info.distribution == "Microsoft Windows Server 2022 Datacenter"
+    assert host.system_info.arch == "AMD64"
+    assert host.file("C:\\Data").exists
+    assert not host.file("C:\\None").exists
+    assert host.service("WinRM").is_running
+    assert host.service("WinRM").is_enabled
+    assert sim.client.call("GET", "/unmodelled") == []

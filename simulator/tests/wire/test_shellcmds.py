@@ -297,6 +297,7 @@ def test_cmd(session: Session, line: str, expected: str | None, rc: int) -> None
 
 def test_cmd_errors(session: Session) -> None:
     assert b"not recognized" in run_cmd(session, "uname -s").stderr
+    assert b"not recognized" in run_cmd(session, "Get-Service WinRM").stderr
     assert run_cmd(session, "cd C:\\no").rc == 1
     assert run_cmd(session, "type C:\\no").rc == 1
     assert run_cmd(session, "mkdir C:\\data").rc == 1
