@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +22,7 @@ WELL_KNOWN: dict[str, str] = {
     "NT AUTHORITY\\NETWORK": "S-1-5-2",
     "NT AUTHORITY\\SERVICE": "S-1-5-6",
     "CREATOR OWNER": "S-1-3-0",
+    "NT SERVICE\\ALL SERVICES": "S-1-5-80-0",
     "NT SERVICE\\TrustedInstaller": "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
 }
 BUILTIN_GROUPS: dict[str, tuple[str, str]] = {
@@ -102,6 +105,7 @@ class Accounts:
         self.groups = {
             name.lower(): LocalGroup(name, sid, text) for name, (sid, text) in BUILTIN_GROUPS.items()
         }
+        self.service_names: Callable[[], Iterable[str]] = tuple
         self.rights: dict[str, list[str]] = {name: list(sids) for name, sids in DEFAULT_RIGHTS.items()}
         self._load_builtin()
 
@@ -168,11 +172,20 @@ class Accounts:
         own = [(g.name, g.sid) for g in self.groups.values() if not g.sid.startswith("S-1-5-32")]
         own += [(user.name, user.sid) for user in self.users.values()]
         known += [(f"{self.computer}\\{name}", sid) for name, sid in own]
+        known += [(f"NT SERVICE\\{name}", service_sid(name)) for name in self.service_names()]
         return known
+
+
+def service_sid(name: str) -> str:
+    """The SID that every service has (``sc.exe showsid``): SHA-1 of its upper-case name, [MS-DTYP] 2.4.2.4."""
+    digest = hashlib.sha1(name.upper().encode("utf-16-le"), usedforsecurity=False).digest()
+    return "S-1-5-80-" + "-".join(str(part) for part in struct.unpack("<5I", digest))
 
 
 def _spellings(shown: str, computer: str) -> set[str]:
     domain, _, short = shown.rpartition("\\")
+    if domain == "NT SERVICE":
+        return {shown.lower()}
     names = {shown.lower(), short.lower()}
     if domain.lower() == computer.lower():
         names.add(f".\\{short}".lower())

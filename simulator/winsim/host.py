@@ -162,6 +162,8 @@ class Host:
 
     def _load_base(self) -> None:
         _base_registry(self)
+        self.accounts.service_names = lambda: [service.name for service in self.services]
+        self.services.program_exists = self._program_exists
         self.services.load_base(domain_member=self.domain is not None, core="core" in self.os.edition)
         self.features.on_installed.append(self._feature_installed)
         self.features.on_removed.append(self._feature_removed)
@@ -208,7 +210,21 @@ class Host:
     def _feature_installed(self, feature: Feature) -> None:
         for row in FEATURE_SERVICES.get(feature.name, ()):
             if self.services.find(row.name) is None:
+                self._place_program(row.path)
                 self.services.add_row(row)
+
+    def _program_exists(self, command_line: str) -> bool:
+        """Whether CreateProcess finds the program of a service: quoted, or cut at every blank in turn."""
+        if "C" not in self.files.volumes or not command_line:
+            return True
+        return any(self.files.is_file(path) for path in _programs(command_line))
+
+    def _place_program(self, command_line: str) -> None:
+        """Put the program of a service of Windows itself where its command line says."""
+        if "C" in self.files.volumes and not self._program_exists(command_line):
+            path = next(path for path in _programs(command_line) if path.lower().endswith(".exe"))
+            self.files.mkdir(path.rpartition("\\")[0])
+            self.files.write(path, b"MZ")
 
     def _feature_removed(self, feature: Feature) -> None:
         for row in FEATURE_SERVICES.get(feature.name, ()):
@@ -264,6 +280,16 @@ class Host:
             "addresses": ["172.21.0.11/24"],
         }
         return cls.from_config(name.lower(), {**base, **config})
+
+
+def _programs(command_line: str) -> list[str]:
+    """What the program of a command line may be (CreateProcess, lpCommandLine)."""
+    line = command_line.strip()
+    if line.startswith('"'):
+        return [line[1:].partition('"')[0]]
+    words = line.split(" ")
+    starts = [" ".join(words[: index + 1]) for index in range(len(words))]
+    return [text for start in starts for text in (start, f"{start}.exe")]
 
 
 def _attach(module: str, name: str, host: Host) -> Any:
@@ -322,6 +348,7 @@ def _base_registry(host: Host) -> None:
         key = registry.hives["HKLM"].keys
         name = hive.rsplit("\\", 1)[1]
         key.setdefault(name.lower(), RegKey(name))
+    _merge_hives(host)
     for path in ("HKCU:\\Software", "HKCU:\\Environment", "HKCR:\\.txt", "HKU:\\.DEFAULT", "HKCC:\\System"):
         registry.create(path)
     for path in ("Microsoft\\Windows\\CurrentVersion\\Run", "Policies\\Microsoft", "Classes"):
@@ -338,7 +365,7 @@ def _base_registry(host: Host) -> None:
         registry.set(version, "CurrentMajorVersionNumber", 10)
         registry.set(version, "CurrentMinorVersionNumber", 0)
         registry.set(version, "UBR", 2113)
-    registry.create(f"{version}\\Winlogon")
+    _settings(host)
     for name in _SYSTEM_NAMES:
         registry.set(_MACHINE_ENV, name, host.env[name], "expandstring" if "ath" in name else "string")
     computer = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ComputerName"
@@ -347,6 +374,53 @@ def _base_registry(host: Host) -> None:
     registry.set(tcpip, "Hostname", host.name)
     registry.set(tcpip, "Domain", host.domain or "")
     registry.set("HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa", "LimitBlankPasswordUse", 1)
+
+
+def _merge_hives(host: Host) -> None:
+    """HKCR is a view of HKLM\\SOFTWARE\\Classes, HKCU the user's own key below HKU."""
+    registry = host.registry
+    registry.hives["HKCR"] = registry.create("HKLM:\\SOFTWARE\\Classes")
+    found = host.accounts.resolve(host.user)
+    sid = found[1] if found else f"{host.accounts.machine_sid}-500"
+    for user in (sid, "S-1-5-18", "S-1-5-19", "S-1-5-20"):
+        registry.create(f"HKU:\\{user}\\Software\\Microsoft")
+    registry.hives["HKU"].keys[".default"] = registry.create("HKU:\\S-1-5-18")
+    registry.hives["HKCU"] = registry.create(f"HKU:\\{sid}")
+
+
+# What playbooks look at or change on a fresh server: (key, name, data).
+_SETTINGS: tuple[tuple[str, str, str | int], ...] = (
+    ("SYSTEM\\CurrentControlSet\\Control\\Terminal Server", "fDenyTSConnections", 1),
+    (
+        "SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations\\RDP-Tcp",
+        "UserAuthentication",
+        1,
+    ),
+    ("SYSTEM\\CurrentControlSet\\Control\\FileSystem", "LongPathsEnabled", 0),
+    ("SYSTEM\\CurrentControlSet\\Control\\FileSystem", "NtfsDisable8dot3NameCreation", 2),
+    ("SYSTEM\\CurrentControlSet\\Control\\TimeZoneInformation", "TimeZoneKeyName", "UTC"),
+    ("SYSTEM\\CurrentControlSet\\Control\\CrashControl", "AutoReboot", 1),
+    ("SYSTEM\\CurrentControlSet\\Services\\LanmanServer\\Parameters", "autodisconnect", 15),
+    ("SOFTWARE\\Microsoft\\Windows\\CurrentVersion", "ProgramFilesDir", "C:\\Program Files"),
+    ("SOFTWARE\\Microsoft\\Windows\\CurrentVersion", "CommonFilesDir", "C:\\Program Files\\Common Files"),
+    ("SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System", "EnableLUA", 1),
+    ("SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System", "ConsentPromptBehaviorAdmin", 5),
+    ("SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon", "Shell", "explorer.exe"),
+    ("SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon", "AutoAdminLogon", "0"),
+    ("SOFTWARE\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full", "Install", 1),
+    ("SOFTWARE\\Microsoft\\PowerShell\\3", "Install", 1),
+)
+# Release of the .NET Framework that each build brings, https://learn.microsoft.com/dotnet/framework/install/
+_DOTNET = {9600: 378675, 14393: 394802, 17763: 461814, 20348: 528449, 26100: 533509}
+
+
+def _settings(host: Host) -> None:
+    for key, name, data in _SETTINGS:
+        host.registry.set(f"HKLM:\\{key}", name, data)
+    release = _DOTNET.get(host.os.build, 461814)
+    host.registry.set("HKLM:\\SOFTWARE\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full", "Release", release)
+    engine = "HKLM:\\SOFTWARE\\Microsoft\\PowerShell\\3\\PowerShellEngine"
+    host.registry.set(engine, "PowerShellVersion", host.os.powershell)
 
 
 def _edition_id(os: OsInfo) -> str:
@@ -388,6 +462,8 @@ def _load_volumes(host: Host, volumes: Mapping[str, Any]) -> None:
             host.files.mkdir(path)
         for name in _FILES:
             host.files.write(f"C:\\Windows\\System32\\{name}", b"MZ")
+        for service in host.services:
+            host._place_program(service.path)
         host.files.write("C:\\Windows\\System32\\drivers\\etc\\hosts", b"# hosts\r\n")
 
 

@@ -35,6 +35,7 @@ NETWORK_OFF = uuid.UUID("cc4ba62a-162e-4648-847a-b6bdf993e335")
 
 # Texts of FormatMessage for the Win32 codes of winerror.h.
 MESSAGES = {
+    2: "The system cannot find the file specified",
     5: "Access is denied",
     87: "The parameter is incorrect",
     1051: "A stop control has been sent to a service that other running services are dependent on",
@@ -124,6 +125,7 @@ class ServiceManager:
         self._registry = registry
         self._services: dict[str, Service] = {}
         self._next_pid = 1000
+        self.program_exists: Callable[[str], bool] = lambda path: True
 
     # Reading ------------------------------------------------------------------------------------------------
 
@@ -258,6 +260,8 @@ class ServiceManager:
         if service.fail_start:
             raise service_error(service.fail_start)
         self._start_dependencies(service)
+        if not self.program_exists(service.path):
+            raise service_error(2)
         service.state = "running"
         self._assign_pid(service)
         for callback in service.on_start:
