@@ -4,8 +4,8 @@
 """Run site.yml and say on one screen what each host now is.
 
 ``INVENTORY`` names the inventory, by default that of the simulated hosts. Where a file winsim.yml stands beside the
-inventory, the simulator serves the hosts that it describes; it is stopped at the end unless ``KEEP`` is 1. Arguments
-go to ansible-playbook. The exit status is that of ansible-playbook, or 3 if the simulator was asked for what it has
+inventory, the simulator serves the hosts that it describes; it is stopped at the end unless ``KEEP`` is 1. ``ARGS`` are
+further arguments of ansible-playbook, such as ``--limit storage1``. The exit status is that of ansible-playbook, or 3 if the simulator was asked for what it has
 no model of, or says of a host something else than Ansible.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -227,10 +228,11 @@ def main() -> int:
     """Run, show, stop; the exit status."""
     inventory = Path(os.environ.get("INVENTORY") or "inventories/simulated")
     keep = os.environ.get("KEEP", "") not in ("", "0")
+    arguments = shlex.split(os.environ.get("ARGS", ""))
     hosts = ROOT / inventory / "winsim.yml"
     simulator = Simulator(hosts) if hosts.is_file() else None
     try:
-        run = play(inventory, sys.argv[1:], simulator)
+        run = play(inventory, arguments, simulator)
     finally:
         if simulator and not keep:
             simulator.stop()

@@ -90,6 +90,10 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
             "volumes": VOLUMES | {"D": {"size": "1GiB"}},
             "files": {FOLDER: {"directory": True, "attributes": ["ReparsePoint"]}},
         },
+        **{
+            name: {"computer_name": "CLONE", "os": "2022", "volumes": VOLUMES}
+            for name in ("clone1", "clone2")
+        },
         "good": {"os": "2022", "volumes": VOLUMES, "addresses": ["10.1.0.14/24"]},
     }
     twice = [
@@ -154,6 +158,8 @@ def test_preflight_tells_every_problem_at_once(
     ("host", "told"),
     [
         ("mounted", (FOLDER, "mount point")),
+        ("clone1", ("computer name", "CLONE")),
+        ("clone2", ("computer name", "CLONE")),
         ("edition", ("FS-iSCSITarget-Server", "does not offer it", "Datacenter")),
         ("unfit", ("C: needs at least 16GB", "12.0 GB")),
         ("unfit", ("clock", "300", "seconds off")),
