@@ -66,6 +66,7 @@ class Running:
             "username": next(iter(self.machine(name).users)),
             "password": next(iter(self.machine(name).users.values())),
             "proxy": None,
+            "ca_trust_path": None,
         }
         if scheme == "https":
             settings["ca_trust_path"] = str(self.state / CA_FILE)

@@ -14,6 +14,8 @@ import pytest
 
 from winsim.testing import Ansible
 
+pytestmark = pytest.mark.e2e
+
 PING = {"name": "ping", "ansible.windows.win_ping": {}}
 
 
