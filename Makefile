@@ -23,11 +23,11 @@ venv = python=$$(tools/find_python $(PYTHON)) \
 	&& $(RUN) tools/third_party.py
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv collections site stop simulator test test-full matrix lint typecheck unit simtest \
-	driver sanity molecule e2e coverage docs format clean distclean
+.PHONY: help deps deps-containers nodes venv collections site stop simulator test test-full matrix lint typecheck \
+	unit simtest driver sanity molecule e2e coverage docs format clean distclean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  PYTHON=python3.12      the Python of the environment (3.11 to 3.14)"
 	@echo "  ANSIBLE_CORE=2.20.10   another ansible-core (2.19 to 2.22)"
@@ -36,6 +36,12 @@ help: ## Say what there is
 
 deps: ## Install missing Debian packages (as root or by sudo; none needed when all are there)
 	@tools/deps
+
+deps-containers: ## Install what Linux nodes in containers need (podman, runc, mmdebstrap)
+	@tools/deps containers
+
+nodes: deps-containers ## Make the images of the Linux nodes (Debian 11, 12 and 13; minutes, once)
+	@$$(tools/find_python $(PYTHON)) tools/nodes.py image
 
 venv: ## Make .venv with everything for development
 	@$(call venv,dev)
@@ -89,9 +95,11 @@ format: venv ## Let ruff format and mend what it can
 
 clean: ## Remove what tests and builds left
 	@if [ -e $(WINSIM_STATE)/ports.json ]; then $(RUN) -m winsim stop || true; fi
+	@if command -v podman >/dev/null && [ -d build/containers ]; then python3 tools/nodes.py stop || true; fi
 	@rm -rf build .winsim .pytest_cache .hypothesis .ansible docs/_site collections/ansible_collections/winstack/*/tests/output
 	@find . -name __pycache__ -not -path './.venv/*' -not -path './.matrix/*' -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and remove the environments and third-party collections
+	@if command -v podman >/dev/null; then python3 tools/nodes.py remove-images; fi
 	@rm -rf .venv .matrix collections/.stamp-third-party
 	@find collections/ansible_collections -mindepth 1 -maxdepth 1 -not -name winstack -exec rm -rf {} +

@@ -5,7 +5,8 @@
 
 In development they come out of the wheel of the community package ``ansible`` on PyPI, in the release that goes
 with the ansible-core at hand, so that a checkout needs one package index and nothing else. Operators use
-requirements.yml instead. Run with the Python of the environment.
+requirements.yml instead; containers.podman is not in it, since it only reaches the nodes of tests. Run with the
+Python of the environment.
 """
 
 from __future__ import annotations
@@ -42,17 +43,32 @@ BUNDLES = {
     "2.19": Bundle(
         "12.3.0",
         "cd156f82fa87f7a899212b0efa9f7ca3a24d609212de9f78428a572eb01e5414",
-        {"ansible.windows": "3.3.0", "community.windows": "3.1.0", "microsoft.ad": "1.10.0"},
+        {
+            "ansible.windows": "3.3.0",
+            "community.windows": "3.1.0",
+            "microsoft.ad": "1.10.0",
+            "containers.podman": "1.18.0",
+        },
     ),
     "2.20": Bundle(
         "13.8.0",
         "daf9c9a2850bbc6c098ba3368aeba99d4ae37c90bca47f974dc19342c0571361",
-        {"ansible.windows": "3.6.1", "community.windows": "3.2.0", "microsoft.ad": "1.11.0"},
+        {
+            "ansible.windows": "3.6.1",
+            "community.windows": "3.2.0",
+            "microsoft.ad": "1.11.0",
+            "containers.podman": "1.20.2",
+        },
     ),
     "2.21": Bundle(
         "14.5.0",
         "245623ccc2d31d0f6f4bdb63168d550cad305fb032cc43d96e8f61ce8ab0ba84",
-        {"ansible.windows": "3.8.0", "community.windows": "3.3.0", "microsoft.ad": "1.12.1"},
+        {
+            "ansible.windows": "3.8.0",
+            "community.windows": "3.3.0",
+            "microsoft.ad": "1.12.1",
+            "containers.podman": "1.21.0",
+        },
     ),
 }
 # No community release goes with 2.22 yet.

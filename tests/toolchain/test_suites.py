@@ -114,6 +114,7 @@ def test_every_supported_core_has_its_collections(core: str) -> None:
         "ansible.windows",
         "community.windows",
         "microsoft.ad",
+        "containers.podman",
     }
 
 
