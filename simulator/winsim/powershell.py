@@ -86,7 +86,15 @@ _SWITCHES = frozenset(
 )
 
 
-class Terminate(Exception):
+class Leave(Exception):
+    """Something that ends blocks; ``output`` is what they had written to the pipeline before."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self.output: list[Any] = []
+
+
+class Terminate(Leave):
     """A terminating error (throw, -ErrorAction Stop): caught by try, else it ends the script with exit code 1."""
 
     def __init__(
@@ -96,7 +104,7 @@ class Terminate(Exception):
         self.message, self.error_id, self.type = message, error_id, type
 
 
-class Exit(Exception):
+class Exit(Leave):
     """``exit n``."""
 
     def __init__(self, code: int) -> None:
@@ -104,7 +112,7 @@ class Exit(Exception):
         self.code = code
 
 
-class _Return(Exception):
+class Return(Leave):
     """``return``."""
 
 
@@ -148,7 +156,6 @@ class Shell:
 
     session: Session
     variables: dict[str, Any] = field(default_factory=dict)
-    output: list[Any] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     success: bool = True
     exit_code: int | None = None
@@ -158,8 +165,12 @@ class Shell:
     def run(self, text: str) -> list[Any]:
         """Run statements; what they write to the pipeline. Raises Terminate, Exit, Unmodelled."""
         output: list[Any] = []
-        for statement in statements(text):
-            output += self.statement(statement)
+        try:
+            for statement in statements(text):
+                output += self.statement(statement)
+        except Leave as leave:
+            leave.output = [*output, *leave.output]
+            raise
         return output
 
     def statement(self, text: str) -> list[Any]:
@@ -177,7 +188,11 @@ class Shell:
         return self.pipeline(text)
 
     def _assign(self, match: re.Match[str], text: str) -> None:
-        value = collapse(self.statement(text))
+        try:
+            value = collapse(self.statement(text))
+        except Leave as leave:
+            leave.output = []  # it was meant for the variable
+            raise
         name = match["name"].lower()
         if (match["scope"] or "").lower() == "env":
             self.session.environment[match["name"]] = to_text(value)
@@ -214,11 +229,53 @@ class Shell:
             if target.lower() == "$null":
                 values = values if stream == "2" else []
             elif stream in ("", "1", "*"):
-                self.session.host.files.write(self.path(self.text(target)), _lines(values, "utf-16"))
+                self._to_file(self.path(self.text(target)), values, append=">>" in redirect)
                 values = []
             else:
                 raise Unmodelled(f"the redirection {redirect}")
         return values
+
+    def _to_file(self, path: str, values: list[Any], *, append: bool) -> None:
+        """``>`` and ``>>``: UTF-16 with a mark at the beginning, as Out-File of Windows PowerShell."""
+        files = self.session.host.files
+        before = files.read(path) if append and files.is_file(path) else b""
+        data = _lines(values, "utf-16")
+        files.write(path, before + (data.removeprefix(b"\xff\xfe") if before else data))
+
+    def bind(self, text: str, words: list[str]) -> str:
+        """Bind a script's arguments to its param block; what follows the block."""
+        match = re.match(r"(?:\s|#[^\n]*\n|\[CmdletBinding\(\)\])*param\s*(?=\()", text, re.IGNORECASE)
+        if match is None:
+            if words:
+                raise Unmodelled("a PowerShell script without param block that is given arguments")
+            return text
+        block, rest = _group(text[match.end() :], "(")
+        given = self.arguments(words)
+        for part in split(block, ","):
+            self._bind_one(part.strip(), given)
+        given.finish("the script")
+        return rest
+
+    def _bind_one(self, text: str, given: Arguments) -> None:
+        match = re.fullmatch(
+            r"(?P<attributes>(?:\[Parameter\([^\]]*\)\]\s*)*)(?:\[(?P<type>[\w.\[\]]+)\]\s*)?\$(?P<name>\w+)\s*"
+            r"(?:=\s*(?P<default>.+))?",
+            text,
+            re.DOTALL | re.IGNORECASE,
+        )
+        if match is None:
+            raise Unmodelled(f"the parameter {text!r} of a PowerShell script")
+        from winsim import psbuiltins
+
+        kind = (match["type"] or "").lower()
+        if kind == "switch":
+            self.variables[match["name"].lower()] = bool(given.take(match["name"]))
+            return
+        value = given.take_or_next(match["name"])
+        if value is None and match["default"]:
+            value = self.expression(match["default"])
+        value = psbuiltins.convert(kind, value) if kind and kind != "object" else value
+        self.variables[match["name"].lower()] = value
 
     # Commands -----------------------------------------------------------------------------------------------
 
@@ -264,8 +321,12 @@ class Shell:
         known = psbuiltins.find(name)
         if known is not None:
             return known(self, arguments, values)
-        if shellcmds.is_program(name) or self._is_script(name):
-            return self._program(name, [to_text(self.word(word)) for word in words], merge=merge)
+        reads_pipe = bool(values) and name.lower() in ("findstr", "findstr.exe")
+        if shellcmds.is_program(name) or self._is_script(name) or reads_pipe:
+            texts = [to_text(self.word(word)) for word in words]
+            if values:
+                return psbuiltins.piped_program(name, texts, values)
+            return self._program(name, texts, merge=merge)
         return psbuiltins.cmdlet(self, name, arguments, values)
 
     def _is_script(self, name: str) -> bool:
@@ -355,10 +416,19 @@ class Shell:
             while index < len(operators):
                 if group is None or operators[index] in group:
                     operator = operators.pop(index)
-                    values[index : index + 2] = [operate(operator, values[index], values[index + 1])]
+                    values[index : index + 2] = [self._operate(operator, values[index], values[index + 1])]
                 else:
                     index += 1
         return values[0]
+
+    def _operate(self, operator: str, left: Any, right: Any) -> Any:
+        if operator in ("match", "imatch") and not isinstance(left, list):
+            found = regex(right).search(to_text(left))
+            if found is not None:
+                groups = {str(index): text for index, text in enumerate([found[0], *found.groups()])}
+                self.variables["matches"] = {**groups, **found.groupdict()}
+            return found is not None
+        return operate(operator, left, right)
 
     def _operand(self, text: str) -> Any:
         parts = split(text.strip(), ",")
@@ -421,6 +491,8 @@ class Shell:
             return self.exit_code
         if name in self.variables:
             return self.variables[name]
+        if name in _AUTOMATIC_UNKNOWN:
+            raise Unmodelled(f"the automatic variable ${name} of PowerShell")
         automatic = _AUTOMATIC.get(name)
         return automatic(self) if automatic else None
 
@@ -546,9 +618,13 @@ def _foreach(shell: Shell, text: str) -> list[Any]:
     if match is None or text:
         raise Unmodelled(f"the PowerShell loop foreach ({head})")
     output: list[Any] = []
-    for item in flat(collapse(shell.run(match[2]))):
-        shell.variables[match[1].lower()] = item
-        output += shell.run(block)
+    try:
+        for item in flat(collapse(shell.run(match[2]))):
+            shell.variables[match[1].lower()] = item
+            output += shell.run(block)
+    except Leave as leave:
+        leave.output = [*output, *leave.output]
+        raise
     return output
 
 
@@ -565,22 +641,28 @@ def _try(shell: Shell, text: str) -> list[Any]:
             catches.append((match[2], body))
         else:
             final = body
-    before = shell.variables.get("erroractionpreference")
+    output: list[Any] = []
     try:
-        return shell.run(block)
+        output = shell.run(block)
     except Terminate as error:
-        return _catch(shell, error, catches)
+        before, error.output = error.output, []
+        output = [*before, *_catch(shell, error, catches, before)]
     finally:
-        shell.variables["erroractionpreference"] = before
         if final:
-            shell.run(final)
+            output += shell.run(final)
+    return output
 
 
-def _catch(shell: Shell, error: Terminate, catches: list[tuple[str, str]]) -> list[Any]:
+def _catch(shell: Shell, error: Terminate, catches: list[tuple[str, str]], before: list[Any]) -> list[Any]:
     for types, body in catches:
         names = re.findall(r"\[([^\]]+)\]", types)
         if not names or any(error.type.lower().endswith(name.strip().lower()) for name in names):
-            return shell.with_item("{" + body + "}", error_record(error))
+            try:
+                return shell.with_item("{" + body + "}", error_record(error))
+            except Leave as leave:
+                leave.output = [*before, *leave.output]
+                raise
+    error.output = before
     raise error
 
 
@@ -601,8 +683,9 @@ def _exit(shell: Shell, text: str) -> list[Any]:
 
 
 def _return(shell: Shell, text: str) -> list[Any]:
-    shell.output += shell.run(text) if text else []
-    raise _Return
+    leave = Return()
+    leave.output = shell.run(text) if text else []
+    raise leave
 
 
 _KEYWORDS: dict[str, Callable[[Shell, str], list[Any]]] = {
@@ -614,6 +697,32 @@ _KEYWORDS: dict[str, Callable[[Shell, str], list[Any]]] = {
     "return": _return,
 }
 
+# https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_automatic_variables
+_AUTOMATIC_UNKNOWN = frozenset(
+    [
+        "^",
+        "$",
+        "args",
+        "error",
+        "executioncontext",
+        "foreach",
+        "input",
+        "myinvocation",
+        "nestedpromptlevel",
+        "profile",
+        "psboundparameters",
+        "pscmdlet",
+        "pscommandpath",
+        "psculture",
+        "psscriptroot",
+        "psuiculture",
+        "sender",
+        "shellid",
+        "stacktrace",
+        "switch",
+        "this",
+    ]
+)
 _AUTOMATIC: dict[str, Callable[[Shell], Any]] = {
     "true": lambda shell: True,
     "false": lambda shell: False,
@@ -1014,8 +1123,17 @@ def _like(text: Any, pattern: Any) -> bool:
     return fnmatch.fnmatchcase(to_text(text).lower(), to_text(pattern).lower())
 
 
+def regex(pattern: Any) -> re.Pattern[str]:
+    """A .NET regular expression, case-insensitive; what Python writes differently is translated or Unmodelled."""
+    text = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", to_text(pattern))
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise Unmodelled(f"the regular expression {to_text(pattern)!r} ({error})") from error
+
+
 def _matches(text: Any, pattern: Any) -> bool:
-    return re.search(to_text(pattern), to_text(text), re.IGNORECASE) is not None
+    return regex(pattern).search(to_text(text)) is not None
 
 
 def _filtering(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
@@ -1044,7 +1162,7 @@ def _format(text: Any, values: Any) -> str:
 def _replace(left: Any, right: Any) -> Any:
     pattern, replacement = [*flat(right), ""][:2]
     replacement = re.sub(r"\$(\d+)", r"\\\1", to_text(replacement).replace("\\", "\\\\"))
-    done = [re.sub(to_text(pattern), replacement, to_text(item), flags=re.IGNORECASE) for item in flat(left)]
+    done = [regex(pattern).sub(replacement, to_text(item)) for item in flat(left)]
     return done if isinstance(left, list) else done[0] if done else ""
 
 
@@ -1059,7 +1177,7 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "in": lambda a, b: _contains(b, a),
     "notin": lambda a, b: not _contains(b, a),
     "replace": _replace,
-    "split": lambda a, b: re.split(to_text(b), to_text(a), flags=re.IGNORECASE),
+    "split": lambda a, b: regex(b).split(to_text(a)),
     "join": lambda a, b: to_text(b).join(to_text(item) for item in flat(a)),
     "f": _format,
     "+": _add,
@@ -1069,7 +1187,7 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 def operate(operator: str, left: Any, right: Any) -> Any:
     """``left operator right``."""
-    name = operator[1:] if operator[:1] in "ci" and operator[1:] in _OPERATIONS else operator
+    name = operator[1:] if operator[:1] == "i" and operator[1:] in _OPERATIONS else operator
     if name in _OPERATIONS:
         return _OPERATIONS[name](left, right)
     if name in ("-", "*", "/", "%"):

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ipaddress
+import ntpath
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -79,6 +81,24 @@ def reg(host: Host, arguments: list[str]) -> Result:
     return 0, "".join(f"{line}\r\n" for line in lines), ""
 
 
+_ATTRIBUTES = {"R": "ReadOnly", "A": "Archive", "S": "System", "H": "Hidden"}
+
+
+def attrib(host: Host, arguments: list[str]) -> Result:
+    """``attrib +R -A <absolute path>``: set or clear attributes of one file or directory."""
+    switches = [word for word in arguments if re.fullmatch(r"[+-][RASHrash]", word)]
+    paths = [word for word in arguments if word not in switches]
+    if len(paths) != 1 or not switches or not ntpath.isabs(paths[0]) or re.search(r"[*?]", paths[0]):
+        raise Unmodelled(f"attrib {' '.join(arguments)}")
+    node = host.files.get(paths[0])
+    if node is None:
+        return 0, f"File not found - {paths[0]}\r\n", ""
+    for switch in switches:
+        name = _ATTRIBUTES[switch[1].upper()]
+        (node.attributes.add if switch[0] == "+" else node.attributes.discard)(name)
+    return 0, "", ""
+
+
 def tzutil(host: Host, arguments: list[str]) -> Result:
     """``tzutil /g``; the hosts of the simulator live in UTC."""
     if [word.lower() for word in arguments] != ["/g"]:
@@ -87,6 +107,7 @@ def tzutil(host: Host, arguments: list[str]) -> Result:
 
 
 PROGRAMS: dict[str, Callable[[Host, list[str]], Result]] = {
+    "attrib": attrib,
     "ipconfig": ipconfig,
     "reg": reg,
     "tzutil": tzutil,

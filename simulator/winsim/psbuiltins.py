@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import fnmatch
 import json
 import ntpath
 import re
@@ -20,6 +21,7 @@ from winsim.errors import FileError, Unmodelled
 from winsim.powershell import (
     Arguments,
     Builtin,
+    Leave,
     Shell,
     Terminate,
     collapse,
@@ -41,7 +43,7 @@ ALIASES = {
     "md": "mkdir", "measure": "Measure-Object", "mi": "Move-Item", "move": "Move-Item", "mv": "Move-Item",
     "ni": "New-Item", "pwd": "Get-Location", "rd": "Remove-Item", "ri": "Remove-Item", "rm": "Remove-Item",
     "rmdir": "Remove-Item", "sasv": "Start-Service", "select": "Select-Object", "sl": "Set-Location",
-    "sleep": "Start-Sleep", "sort": "Sort-Object", "sp": "Set-ItemProperty", "spsv": "Stop-Service",
+    "gdr": "Get-PSDrive", "glu": "Get-LocalUser", "glg": "Get-LocalGroup", "gtz": "Get-TimeZone", "sleep": "Start-Sleep", "sls": "Select-String", "sort": "Sort-Object", "sp": "Set-ItemProperty", "spsv": "Stop-Service",
     "type": "Get-Content", "where": "Where-Object", "write": "Write-Output",
 }  # fmt: skip
 # Positional parameters of cmdlets in winsim.cmdlets
@@ -79,6 +81,9 @@ def builtin(*names: str) -> Callable[[Builtin], Builtin]:
 
 def find(name: str) -> Builtin | None:
     """A built-in command by name or alias."""
+    from winsim import pscommands  # registers more of them
+
+    assert pscommands
     return _BUILTINS.get(ALIASES.get(name.lower(), name).lower())
 
 
@@ -86,6 +91,13 @@ def cmdlet(shell: Shell, name: str, arguments: Arguments, values: list[Any]) -> 
     """Run a cmdlet of the model. Raises CmdletError, Unmodelled."""
     name = ALIASES.get(name.lower(), name)
     known = {known.lower(): known for known in cmdlets.catalogue()}
+    if name.lower() not in known and re.fullmatch(r"\w+", name) and not _may_exist(shell, name):
+        raise CmdletError(
+            "System.Management.Automation.CommandNotFoundException",
+            "CommandNotFoundException",
+            f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
+            "Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
+        )
     if name.lower() not in known:
         raise Unmodelled(f"the command {name!r} in PowerShell text")
     given = dict(arguments.named)
@@ -102,6 +114,33 @@ def cmdlet(shell: Shell, name: str, arguments: Arguments, values: list[Any]) -> 
         _absolute(shell, name, given),
         network_logon=shell.session.network_logon,
     )
+
+
+# Aliases of Windows PowerShell 5.1 whose commands have no model, and its own functions without a verb.
+_OTHER_WORDS_TEXT = (
+    "ac asnp clc clear clhy cli clp cls clv cnsn compare cpp curl cvpa dbp diff dnsn ebp epal epcsv epsn etsn exsn fc fhx "
+    "fw gal gbp gcb gcm gcs gdr ghy gip gjb gl gm gmo gpv group gsn gsnp gtz gu h history icm iex ihy ii ipal ipcsv "
+    "ipmo ipsn irm ise iwmi iwr kill lp man more mount mp nal ndr nmo npssc nsn nv ogv oh popd prompt pause ps pushd r "
+    "rbp rcjb rcsn rdr ren rjb rmo rni rnp rp rsn rsnp rujb rv rvpa rwmi sajb sal saps sbp sc scb set shcm si sls start "
+    "stz sujb sv swmi tee trcm tabexpansion2 help importsystemmodules wget wjb"
+)
+_OTHER_WORDS = frozenset(_OTHER_WORDS_TEXT.split())
+
+
+def _may_exist(shell: Shell, name: str) -> bool:
+    from winsim.shellcmds import known_to_windows
+
+    return name.lower() in _OTHER_WORDS or name.lower() in ALIASES or known_to_windows(shell.session, name)
+
+
+def piped_program(name: str, words: list[str], values: list[Any]) -> list[Any]:
+    """A program that reads what the pipeline gives it. Raises Unmodelled but for findstr."""
+    from winsim.shellcmds import Output, _findstr
+
+    if ntpath.splitext(name)[0].lower() != "findstr":
+        raise Unmodelled(f"pipeline input of the program {name}")
+    given = "".join(f"{line}\r\n" for line in render(values)).encode()
+    return list(_findstr(Output(given), words).stdout.decode().splitlines())
 
 
 def _piped(name: str, values: list[Any]) -> dict[str, Any]:
@@ -134,6 +173,8 @@ def _write_output(shell: Shell, arguments: Arguments, values: list[Any]) -> list
     value = arguments.take("InputObject", "Object")
     for colour in ("ForegroundColor", "BackgroundColor"):
         arguments.take(colour)
+    if arguments.named:
+        raise Unmodelled(f"Write-Output or Write-Host with -{', -'.join(arguments.named)}")
     items = [*values, *flat(value)]
     for positional in arguments.positional:
         items += flat(positional)
@@ -162,6 +203,8 @@ def _out_null(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any
 
 @builtin("Out-String")
 def _out_string(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any]:
+    arguments.take("Width")
+    arguments.finish("Out-String")
     return ["".join(f"{line}\r\n" for line in render(values))]
 
 
@@ -315,6 +358,7 @@ def _get_location(shell: Shell, arguments: Arguments, values: list[Any]) -> list
 @builtin("Join-Path")
 def _join_path(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any]:
     path, child = arguments.take_or_next("Path"), arguments.take_or_next("ChildPath")
+    arguments.finish("Join-Path")
     return [to_text(path).rstrip("\\/") + "\\" + to_text(child).lstrip("\\/")]
 
 
@@ -334,8 +378,8 @@ def _split_path(shell: Shell, arguments: Arguments, values: list[Any]) -> list[A
 def _select_object(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any]:
     expand = arguments.take("ExpandProperty")
     first, last, skip = arguments.take("First"), arguments.take("Last"), arguments.take("Skip")
-    arguments.take("Unique")
-    names = [to_text(name) for name in flat(arguments.take_or_next("Property"))]
+    unique = arguments.take("Unique")
+    names = flat(arguments.take_or_next("Property"))
     arguments.finish("Select-Object")
     items = [item for value in values for item in flat(value)]
     items = items[int(skip or 0) :]
@@ -343,16 +387,48 @@ def _select_object(shell: Shell, arguments: Arguments, values: list[Any]) -> lis
     items = items[-int(last) :] if last is not None else items
     if expand is not None:
         return [inner for item in items for inner in flat(member(item, to_text(expand)))]
-    return [_select(item, names) for item in items] if names else items
+    chosen = [_select(shell, item, names) for item in items] if names else items
+    if not unique:
+        return chosen
+    found: dict[str, Any] = {}
+    for item in chosen:
+        found.setdefault(json.dumps(jsonable(item)), item)
+    return list(found.values())
 
 
-def _select(item: Any, names: list[str]) -> PSObject:
+def _select(shell: Shell, item: Any, names: list[Any]) -> PSObject:
     if not isinstance(item, (PSObject, dict)):
         raise Unmodelled(f"Select-Object on {to_text(item)!r}")
     properties: dict[str, Any] = item.properties if isinstance(item, PSObject) else item
     if names == ["*"]:
         return PSObject("Selected", dict(properties))
-    return PSObject("Selected", {_spelling(properties, name): member(item, name) for name in names})
+    chosen: dict[str, Any] = {}
+    for name in names:
+        if isinstance(name, dict):
+            chosen.update(_calculated(shell, item, name))
+        elif any(char in to_text(name) for char in "*?["):
+            pattern = to_text(name).lower()
+            chosen.update(
+                {key: value for key, value in properties.items() if fnmatch.fnmatchcase(key.lower(), pattern)}
+            )
+        else:
+            chosen[_spelling(properties, to_text(name))] = member(item, to_text(name))
+    return PSObject("Selected", chosen)
+
+
+def _calculated(shell: Shell, item: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """``@{Name = 'x'; Expression = {...}}``."""
+    parts = {key.lower(): value for key, value in table.items()}
+    name = next((parts[key] for key in ("name", "n", "label", "l") if key in parts), None)
+    expression = next((parts[key] for key in ("expression", "e") if key in parts), None)
+    if name is None or expression is None or len(parts) != 2:
+        raise Unmodelled("a calculated property without Name and Expression")
+    block = to_text(expression)
+    return {
+        to_text(name): collapse(shell.with_item(block, item))
+        if block.startswith("{")
+        else member(item, block)
+    }
 
 
 def _spelling(properties: Iterable[str], name: str) -> str:
@@ -378,8 +454,16 @@ def _where_object(shell: Shell, arguments: Arguments, values: list[Any]) -> list
 def _for_each(shell: Shell, arguments: Arguments, values: list[Any]) -> list[Any]:
     items = [item for value in values for item in flat(value)]
     block = to_text(arguments.take_or_next("Process", "MemberName"))
+    arguments.finish("ForEach-Object")
     if block.startswith("{"):
-        return [out for item in items for out in shell.with_item(block, item)]
+        output: list[Any] = []
+        try:
+            for item in items:
+                output += shell.with_item(block, item)
+        except Leave as leave:
+            leave.output = [*output, *leave.output]
+            raise
+        return output
     return [out for item in items for out in flat(_member_or_method(item, block))]
 
 
@@ -679,8 +763,9 @@ def _date_method(when: datetime, lower: str, arguments: list[Any]) -> Any:
         return filetime(when)
     if lower == "touniversaltime":
         return when.astimezone(UTC)
-    if lower == "addseconds":
-        return when + timedelta(seconds=float(arguments[0]))
+    units = {"adddays": 86400, "addhours": 3600, "addminutes": 60, "addseconds": 1}
+    if lower in units:
+        return when + timedelta(seconds=units[lower] * float(arguments[0]))
     raise Unmodelled(f"the method {lower}() of a date in PowerShell text")
 
 
@@ -717,7 +802,8 @@ def _render_objects(objects: list[PSObject]) -> list[str]:
     if any(item.type not in ("Selected", "System.Management.Automation.PSCustomObject") for item in objects):
         if not all(_is_service(item) for item in objects):
             raise Unmodelled(f"console output of {objects[0].type}")
-        objects = [_select(item, ["Status", "Name", "DisplayName"]) for item in objects]
+        names = ["Status", "Name", "DisplayName"]
+        objects = [PSObject("Selected", {name: item.get(name) for name in names}) for item in objects]
     names = list(objects[0].properties)
     rows = [[to_text(item.properties.get(name)) for name in names] for item in objects]
     # PowerShell shows up to four properties as a table, more as a list

@@ -128,8 +128,13 @@ _REBOOT = re.compile(
 )
 
 
-def run_powershell(session: Session, text: str, *, encoded: bool = True) -> Output:
-    """Run PowerShell text. ``encoded`` makes errors CLIXML, as -EncodedCommand does. Raises Unmodelled."""
+def run_powershell(
+    session: Session, text: str, *, encoded: bool = True, arguments: list[str] | None = None
+) -> Output:
+    """Run PowerShell text. ``encoded`` makes errors CLIXML, as -EncodedCommand does. Raises Unmodelled.
+
+    ``arguments`` are those of a script file: they bind to its param block.
+    """
     from winsim import powershell, psbuiltins
 
     special = _REBOOT.match(text)
@@ -139,16 +144,14 @@ def run_powershell(session: Session, text: str, *, encoded: bool = True) -> Outp
     values: list[object] = []
     code = 0
     try:
-        for statement in powershell.statements(text):
-            values += shell.statement(statement)
+        values = shell.run(shell.bind(text, arguments or []))
         code = 0 if shell.success else 1
-    except powershell.Exit as leave:
-        code = leave.code
-    except powershell.Terminate as error:
-        shell.errors.append(error.message)
-        code = 1
-    except powershell._Return:
-        values += shell.output
+    except powershell.Leave as leave:
+        values = leave.output
+        code = leave.code if isinstance(leave, powershell.Exit) else 0
+        if isinstance(leave, powershell.Terminate):
+            shell.errors.append(leave.message)
+            code = 1
     stdout = "".join(f"{line}\r\n" for line in psbuiltins.render(values)).encode()
     stderr = b""
     if shell.errors:
@@ -225,40 +228,88 @@ def _findstr(given: Output, words: list[str]) -> Output:
     return Output("".join(f"{line}\r\n" for line in lines).encode(), given.stderr, 0 if lines else 1)
 
 
+_REDIRECT = re.compile(
+    r"(?:(?<![^\s])(?P<from>[012]))?(?P<sign>>>|>|<)\s*(?P<to>&[12]|\"[^\"]+\"|[^\s&|<>\"]+)"
+)
+
+
 def _cmd_one(session: Session, line: str) -> Output:
-    line, quiet = _quiet(line)
+    line, redirects = _redirects(line)
     command = decode_command(line)
     if command.kind != "plain":
         output = run(session, command)
     else:
         output = _cmd_word(session, line)
-    return Output(b"" if "1" in quiet else output.stdout, b"" if "2" in quiet else output.stderr, output.rc)
+    return _redirect(session, output, redirects)
 
 
-def _quiet(line: str) -> tuple[str, set[str]]:
-    """Cut ``>nul`` and ``2>nul`` (or ``2>&1``) off."""
-    found: set[str] = set()
+def _redirects(line: str) -> tuple[str, list[re.Match[str]]]:
+    """Cut the redirections outside quotes off: (what is left, redirections in their order)."""
+    found: list[re.Match[str]] = []
+    rest, index, quoted = "", 0, False
+    while index < len(line):
+        match = None if quoted else _REDIRECT.match(line, index)
+        if match is not None:
+            found.append(match)
+            index = match.end()
+            continue
+        quoted ^= line[index] == '"'
+        rest += line[index]
+        index += 1
+    return rest, found
 
-    def note(match: re.Match[str]) -> str:
-        found.add(match[1] or "1")
-        return ""
 
-    line = re.sub(r"\s*([12]?)>\s*nul\b", note, line, flags=re.IGNORECASE)
-    return re.sub(r"\s*2>&1", "", line), found
+def _redirect(session: Session, output: Output, redirects: list[re.Match[str]]) -> Output:
+    """Send the streams of a command where cmd.exe's redirections say."""
+    targets: dict[str, tuple[str, bool]] = {"1": ("&1", False), "2": ("&2", False)}
+    for match in redirects:
+        if match["sign"] == "<" or match["from"] == "0":
+            raise Unmodelled(f"the redirection {match[0]!r} of cmd.exe")
+        to = match["to"].strip('"')
+        stream = match["from"] or "1"
+        targets[stream] = targets[to[1:]] if to.startswith("&") else (to, match["sign"] == ">>")
+    streams = {"&1": b"", "&2": b""}
+    for stream, data in (("1", output.stdout), ("2", output.stderr)):
+        to, append = targets[stream]
+        if to in streams:
+            streams[to] += data
+        elif to.lower() != "nul":
+            _redirect_to_file(session, to, data, append=append or (stream == "2" and targets["1"][0] == to))
+    return Output(streams["&1"], streams["&2"], output.rc)
+
+
+def _redirect_to_file(session: Session, to: str, data: bytes, *, append: bool) -> None:
+    path = ntpath.join(session.cwd(), to)
+    files = session.host.files
+    before = files.read(path) if append and files.is_file(path) else b""
+    files.write(path, before + data)
 
 
 def _cmd_word(session: Session, line: str) -> Output:
+    echo = re.match(
+        r"@?echo(?:[.:,;/(\[\]+=\\](?P<tight>.*)|\s(?P<text>.*)|$)", line, re.IGNORECASE | re.DOTALL
+    )
+    if echo is not None:
+        return _cmd_echo(echo["tight"], echo["text"])
     word, _, rest = line.partition(" ")
     name = word.strip('"\t\r\n').lower()
-    if name in ("echo", "echo."):
-        return Output(f"{rest}\r\n".encode())
     if name in _CMD_INTERNAL:
         return _CMD_INTERNAL[name](session, rest.strip())
     if is_program(word.strip('"')):
         return run_program(session, word.strip('"'), split_windows(rest))
-    if _plain_name(word) in _NOT_ON_WINDOWS or re.fullmatch(r"[A-Z][a-z]+-[A-Za-z]+", word):
+    unknown = re.fullmatch(r"\w+", word) and not known_to_windows(session, word)
+    if unknown or _plain_name(word) in _NOT_ON_WINDOWS or re.fullmatch(r"[A-Z][a-z]+-[A-Za-z]+", word):
         return not_recognised(word)
     raise Unmodelled(f"the command line {line!r}")
+
+
+def _cmd_echo(tight: str | None, text: str | None) -> Output:
+    """``echo.text`` prints the text or an empty line, ``echo`` alone whether echoing is on."""
+    if tight is None and (text or "").strip().lower() in ("on", "off"):
+        return Output()
+    if tight is None and not (text or "").strip():
+        return Output(b"ECHO is on.\r\n")
+    return Output(f"{text if tight is None else tight}\r\n".encode())
 
 
 # cmd.exe knows no cmdlets; these are POSIX commands that clients try to find out what the system is
@@ -275,6 +326,29 @@ _NOT_ON_WINDOWS = {
     "lsb_release",
     "stat",
 }
+
+
+# Commands of cmd.exe itself, https://learn.microsoft.com/windows-server/administration/windows-commands/cmd
+_CMD_WORDS_TEXT = (
+    "assoc break call cd chdir cls color copy date del dir dpath echo endlocal erase exit for ftype goto if md mkdir "
+    "mklink move path pause popd prompt pushd rd rem ren rename rmdir set setlocal shift start time title type ver "
+    "verify vol"
+)
+_CMD_WORDS = frozenset(_CMD_WORDS_TEXT.split())
+
+
+def known_to_windows(session: Session, word: str) -> bool:
+    """Whether cmd.exe or a program on the search path has this name; whatever else is a typing error."""
+    if _plain_name(word) in _CMD_WORDS or is_program(word):
+        return True
+    folders = [session.cwd(), *(session.variable("PATH") or "").split(";")]
+    endings = ("", ".exe", ".com", ".bat", ".cmd", ".msc", ".ps1", ".vbs")
+    return any(
+        session.host.files.is_file(ntpath.join(folder, word + ending))
+        for folder in folders
+        if folder
+        for ending in endings
+    )
 
 
 def not_recognised(word: str) -> Output:
@@ -417,13 +491,12 @@ def run_program(session: Session, name: str, arguments: list[str]) -> Output:
 def _script_file(session: Session, path: str, arguments: list[str]) -> Output:
     from winsim.psbuiltins import decode
 
-    if arguments:
-        raise Unmodelled(f"the script {path} with arguments")
     if not session.host.files.is_file(path):
         return Output(
             b"", f"The term '{path}' is not recognized as the name of a script file.\r\n".encode(), 1
         )
-    return run_powershell(session, decode(session.host.files.read(path)), encoded=False)
+    text = decode(session.host.files.read(path))
+    return run_powershell(session, text, encoded=False, arguments=arguments)
 
 
 def _text(text: str, rc: int = 0) -> Output:
@@ -431,9 +504,29 @@ def _text(text: str, rc: int = 0) -> Output:
 
 
 def _whoami(session: Session, arguments: list[str]) -> Output:
+    if [word.lower() for word in arguments] == ["/groups"]:
+        return Output(_whoami_groups(session).encode())
     if arguments:
         raise Unmodelled(f"whoami {' '.join(arguments)}")
     return _text(session.full_user())
+
+
+def _whoami_groups(session: Session) -> str:
+    """The groups of the token as a table: a network logon's, or an interactive one's after become."""
+    accounts = session.host.accounts
+    kind = "NETWORK" if session.network_logon else "INTERACTIVE"
+    names = ["Everyone", *(f"BUILTIN\\{g.name}" for g in accounts.groups_of(session.user)), "BUILTIN\\Users"]
+    names += [f"NT AUTHORITY\\{kind}", "NT AUTHORITY\\Authenticated Users"]
+    rows = [("Group Name", "Type", "SID", "Attributes")]
+    for name in dict.fromkeys(names):
+        found = accounts.resolve(name)
+        sid = found[1] if found else ""
+        sort = "Alias" if sid.startswith("S-1-5-32") else "Well-known group"
+        rows.append((name, sort, sid, "Mandatory group, Enabled by default, Enabled group"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [" ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, " ".join("=" * width for width in widths))
+    return "".join(f"{line}\r\n" for line in ["", "GROUP INFORMATION", "-" * 17, "", *lines])
 
 
 def _shutdown(session: Session, arguments: list[str]) -> Output:

@@ -50,7 +50,7 @@ POWERSHELL: list[tuple[str, str | None]] = [
     ("if (Test-Path C:\\data) { 'yes' } else { 'no' }", "yes"),
     ("if ($false) { 'a' }\nelseif ('b' -in 'a','b') {\n  'b'\n}\nelse { 'c' }", "b"),
     ("foreach ($n in 1..3) { $n * 2 }", "2\n4\n6"),
-    ("try { throw 'bad' } catch { \"caught $_\" } finally { 'end' }", "caught bad"),
+    ("try { throw 'bad' } catch { \"caught $_\" } finally { 'end' }", "caught bad\nend"),
     (
         "try { Get-Item C:\\no -ErrorAction Stop } catch { $_.Exception.Message }",
         "Cannot find path 'C:\\no' because it does not exist.",
@@ -191,6 +191,17 @@ POWERSHELL: list[tuple[str, str | None]] = [
     ('\'it\'\'s\'; "a`tb"; "q""q"', "it's\na\tb\nq\"q"),
     ("return 'early'; 'late'", "early"),
     ("ipconfig | Select-Object -First 2 | Measure-Object | % Count", "2"),
+    ("'abc' -match 'b(?<tail>c)' | Out-Null; $matches[1] + $Matches['tail'] + $Matches[0]", "ccbc"),
+    ("1..3 | % { $_; if ($_ -eq 2) { exit 0 } }", "1\n2"),
+    ("try { 'a'; throw 'b' } catch { 'c'; exit 0 } finally { 'f' }", "a\nc"),
+    ("foreach ($i in 1, 2) { $i; if ($i -eq 1) { return 'r' } }", "1\nr"),
+    ("Get-Service WinRM | Select-Object Name, @{n='x'; e={ $_.Name + '!' }} | ForEach-Object x", "WinRM!"),
+    ("'b', 'a', 'b' | Select-Object -Unique", "b\na"),
+    (
+        "Get-Service WinRM | Select-Object Na*, Status | ConvertTo-Json -Compress",
+        '{"Name":"WinRM","Status":4}',
+    ),
+    ("(Get-Date).AddDays(-1) -lt (Get-Date)", "True"),
     ("powershell -Command 'whoami'", "win-unit\\administrator"),
 ]
 
@@ -205,8 +216,6 @@ def test_powershell(session: Session, script: str, expected: str | None) -> None
     assert output.stderr == b""
     if expected is None:
         return
-    if script.startswith("try { throw"):
-        expected = "end\ncaught bad" if text(output).startswith("end") else expected
     assert text(output) == expected.replace("\r\n", "\n")
     assert output.rc == 0
 
@@ -251,6 +260,11 @@ def test_powershell_failures(session: Session, script: str, rc: int, error: str)
         "Get-Date -Frob 1",
         "'unterminated",
         "$x = {",
+        "'A' -ceq 'a'",
+        "$args[0]",
+        "1 | ForEach-Object -Begin { 1 } -Process { 2 }",
+        "'a' -match '(?>b'",
+        "$i++",
     ],
 )
 def test_powershell_unmodelled(session: Session, script: str) -> None:
@@ -304,7 +318,7 @@ def test_cmd_errors(session: Session) -> None:
     assert run_cmd(session, "rmdir C:\\data").rc == 145
     assert run_cmd(session, "set NOSUCHVAR").rc == 1
     assert run_cmd(session, "net stop nosuch").rc == 2
-    for line in ("frobnicate /x", "dir C:\\data", "echo x | more", "net use", "cmd /x", "sc config a b"):
+    for line in ("robocopy a b", "dir C:\\data", "echo x | more", "net use", "cmd /x", "sc config a b"):
         with pytest.raises(Unmodelled):
             run_cmd(session, line)
 
