@@ -204,7 +204,7 @@ def _told(told: dict[str, Any]) -> list[str]:
 
 
 _HEAD = ["tasks", "changed", "commands", "bytes sent", "received"]
-_WIDTHS = [6, 8, 9, 12, 10]
+_WIDTHS = [5, 8, 9, 11, 9]
 
 
 def _table(run: Run, before: Run | None) -> list[str]:
@@ -212,11 +212,11 @@ def _table(run: Run, before: Run | None) -> list[str]:
     runs = [run, *([before] if before else [])]
     titles = ["this run", "the run before"]
     width = sum(_WIDTHS)
-    lines = ["  " + " " * 14 + "".join(f"{title:>{width}}" for title in titles[: len(runs)])]
-    lines.append(f"  {'host':<14}" + _cells(_HEAD) * len(runs))
+    lines = ["  " + " " * 14 + "".join(f"   {title:>{width}}" for title in titles[: len(runs)])]
+    lines.append(f"  {'host':<14}" + f"   {_cells(_HEAD)}" * len(runs))
     for host in run.hosts:
         rows = [each.row(host) if host in each.report.get("hosts", {}) else ["-"] * 5 for each in runs]
-        lines.append(f"  {host:<14}" + "".join(_cells(row) for row in rows))
+        lines.append(f"  {host:<14}" + "".join(f"   {_cells(row)}" for row in rows))
     return lines
 
 

@@ -94,9 +94,6 @@ class Simulator:
 
     def play(self, playbook: Path | str, inventory: Path, *arguments: str) -> Outcome:
         """Run a playbook and collect what came of it."""
-        report = self.state / "report.json"
-        report.unlink(missing_ok=True)
-        since = self.client.call("POST", "/mark", {"name": "e2e"})["seq"]
         command = [
             str(Path(sys.executable).with_name("ansible-playbook")),
             str(playbook),
@@ -104,15 +101,23 @@ class Simulator:
             str(inventory),
             *arguments,
         ]
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=240,
+        return self._run(command, self.state / "report.json")
+
+    def make_site(self) -> Outcome:
+        """What `make site KEEP=1` does once its environment is there, against this simulator."""
+        return self._run(
+            [sys.executable, str(ROOT / "tools" / "site.py")],
+            ROOT / "build" / "site" / "report.json",
+            KEEP="1",
         )
+
+    def _run(self, command: list[str], report: Path, **more: str) -> Outcome:
+        report.unlink(missing_ok=True)
+        since = self.client.call("POST", "/mark", {"name": "e2e"})["seq"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment() | more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=240,
+        )  # fmt: skip
         found = json.loads(report.read_text()) if report.is_file() else {}
         return Outcome(
             done.returncode,

@@ -44,7 +44,7 @@ def runs(start: Start) -> Runs:
     # As loud as Ansible gets, to find secrets.
     first = simulator.play("site.yml", SIMULATED, "-vvvvv", "--diff")
     converged = state()
-    return Runs(simulator, pristine, checked, converged, check, first, simulator.play("site.yml", SIMULATED))
+    return Runs(simulator, pristine, checked, converged, check, first, simulator.make_site())
 
 
 @pytest.mark.parametrize("name", ["check", "first", "second"])
@@ -91,6 +91,18 @@ def test_the_hosts_are_what_the_report_says(runs: Runs) -> None:
         assert (int(told["disks"]), int(told["targets"])) == (len(iscsi["disks"]), len(iscsi["targets"]))
         assert told["target_server"] == "running"
         assert told["portals"] == [f"172.21.0.{name[-2:]} port 3260"]
+
+
+def test_make_site_ends_with_one_screen(runs: Runs) -> None:
+    screen = runs.second.output.split("What each host now is")[1].splitlines()
+    assert len(screen) < 50
+    assert max(map(len, screen)) < 120
+    for name in HOSTS:
+        described, counted = (line for line in screen if name in line)
+        assert f"WIN-STOR{name[-2:]}" in described
+        tasks, changed, commands = counted.split()[1:4]
+        assert (changed, commands) == ("0", str(runs.second.counters[name]["commands"]))
+        assert int(tasks) == runs.second.stats[name]["ok"]
 
 
 def test_what_cinder_owns_is_not_touched(runs: Runs) -> None:
