@@ -68,9 +68,9 @@ matrix: deps ## The whole suite on every supported Python and ansible-core found
 	@$(call venv,dev)
 	@$(RUN) tools/matrix.py $(ONLY)
 
-test-full: matrix ## The same
+test-full: matrix real ## matrix and real: everything that can be tested here
 
-lint typecheck unit simtest driver sanity molecule e2e: venv
+lint typecheck unit simtest driver sanity molecule e2e real: venv
 	@$(RUN) tools/suites.py $@
 
 lint: ## ruff, yamllint, ansible-lint, changelogs, module documentation
@@ -81,6 +81,7 @@ driver: ## Harness of the PowerShell driver and checks of the repository
 sanity: ## ansible-test sanity for both collections
 molecule: ## Scenarios on simulated hosts, verified with testinfra
 e2e: ## End-to-end tests against the simulator
+real: ## Long tests on real OpenStack packages and containers
 
 coverage: venv ## HTML report of unit tests and simulator tests under build/coverage/html
 	@$(RUN) tools/suites.py unit simtest; status=$$?; $(RUN) tools/coverage_html.py && exit $$status

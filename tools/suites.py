@@ -32,6 +32,8 @@ COLLECTIONS = Path("collections/ansible_collections/winstack")
 NAMES = ("windows", "openstack")
 PLUGIN_UTILS_FLOOR = 95.0
 SIMULATOR_FLOOR = 85.0
+# Molecule scenarios that need containers.
+CONTAINER_SCENARIOS = ("openvstorage",)
 BOOTSTRAP_HOST = "https://ci-files.testing.ansible.com/ansible-test/"
 
 
@@ -228,10 +230,18 @@ def simtest() -> Result:
 
 
 def driver() -> Result:
-    """The PowerShell driver's harness, and every other test of tests/ but the end-to-end ones."""
+    """The PowerShell driver's harness, and every other test of tests/ but the end-to-end and the long ones."""
     if not (ROOT / "tests/driver").is_dir():
         return Result(failures=["driver: tests/driver is missing"])
-    return pytest("driver", [Path("tests")], "--ignore=tests/e2e")
+    return pytest("driver", [Path("tests")], "--ignore=tests/e2e", "-m", "not full")
+
+
+def real() -> Result:
+    """The long tests on real OpenStack packages and containers, marked ``full``; and their Molecule scenarios."""
+    result = pytest("real", [Path("tests")], "-m", "full", extra={"WINSTACK_FULL": "1"})
+    if scenarios := [name for name in scenarios_here() if name in CONTAINER_SCENARIOS]:
+        result.add(run_scenarios("real", scenarios))
+    return result
 
 
 def e2e() -> Result:
@@ -300,20 +310,31 @@ def sanity_of(name: str, home: Path) -> Result:
     return settle(f"sanity {name}", result, status)
 
 
+def scenarios_here() -> list[str]:
+    """The Molecule scenarios of this checkout."""
+    return sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+
+
 def molecule() -> Result:
     """Every scenario on simulated hosts; the counts are those of its testinfra tests."""
-    scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    scenarios = [name for name in scenarios_here() if name not in CONTAINER_SCENARIOS]
+    return run_scenarios("molecule", scenarios)
+
+
+def run_scenarios(suite: str, scenarios: list[str]) -> Result:
+    """The named scenarios; ``default`` creates and destroys their hosts."""
     if not scenarios:
-        return Result(failures=["molecule: no scenario"])
+        return Result(failures=[f"{suite}: no scenario"])
     forget_molecule()
     folder = BUILD / "junit"
     # Molecule sets the variable for its verifier, and pytest expands variables in this option.
     extra = {"PYTEST_ADDOPTS": f"--junitxml={folder}/molecule-$MOLECULE_SCENARIO_NAME.xml"}
-    status = run(["molecule", "test", "--all"], extra=extra)
+    left_out = [f"--exclude={name}" for name in scenarios_here() if name not in scenarios]
+    status = run(["molecule", "test", "--all", *left_out], extra=extra)
     result = Result()
     for scenario in scenarios:
         result.add(verification_of(scenario, folder / f"molecule-{scenario}.xml"))
-    return settle("molecule", result, status)
+    return settle(suite, result, status)
 
 
 def forget_molecule() -> None:
@@ -344,7 +365,10 @@ SUITES: dict[str, Callable[[], Result]] = {
     "sanity": sanity,
     "molecule": molecule,
     "e2e": e2e,
+    "real": real,
 }
+# What ``make test-full`` runs beside the suites of ``make test``.
+LONG = ("real",)
 
 
 def by_reason(skips: list[tuple[str, str]]) -> dict[str, list[str]]:
@@ -381,7 +405,7 @@ def main() -> int:
     (BUILD / "junit").mkdir(parents=True, exist_ok=True)
     rows: list[tuple[str, Result, float]] = []
     for name, suite in SUITES.items():
-        if name in wanted or "all" in wanted:
+        if name in wanted or ("all" in wanted and name not in LONG):
             print(f"\n===== {name}", flush=True)
             started = time.monotonic()
             rows.append((name, suite(), time.monotonic() - started))
