@@ -432,6 +432,8 @@ def _edition_id(os: OsInfo) -> str:
 _DIRECTORIES = (
     "C:\\Windows\\System32\\drivers\\etc",
     "C:\\Windows\\System32\\WindowsPowerShell\\v1.0",
+    "C:\\Windows\\System32\\sysprep",
+    "C:\\Windows\\System32\\wbem",
     "C:\\Windows\\Temp",
     "C:\\Program Files\\Common Files",
     "C:\\Program Files (x86)",
@@ -447,7 +449,18 @@ _FILES = (
     "nltest.exe", "nslookup.exe", "ping.exe", "powercfg.exe", "robocopy.exe", "route.exe", "rundll32.exe",
     "schtasks.exe", "secedit.exe", "setspn.exe", "setx.exe", "sfc.exe", "systeminfo.exe", "takeown.exe",
     "taskkill.exe", "tasklist.exe", "timeout.exe", "tzutil.exe", "vssadmin.exe", "wevtutil.exe", "where.exe",
-    "wscript.exe", "xcopy.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
+    "at.exe", "bitsadmin.exe", "bootcfg.exe", "cacls.exe", "chkntfs.exe", "choice.exe", "cipher.exe", "clip.exe",
+    "cmdkey.exe", "comp.exe", "compact.exe", "control.exe", "convert.exe", "curl.exe", "dcdiag.exe", "defrag.exe",
+    "diskshadow.exe", "dnscmd.exe", "driverquery.exe", "dsquery.exe", "eventcreate.exe", "expand.exe", "fc.exe",
+    "forfiles.exe", "ftp.exe", "getmac.exe", "hvix64.exe", "label.exe", "logman.exe", "logoff.exe", "lodctr.exe",
+    "makecab.exe", "manage-bde.exe", "mmc.exe", "mode.com", "more.com", "mpclaim.exe", "mshta.exe", "msg.exe",
+    "msinfo32.exe", "mstsc.exe", "nbtstat.exe", "net1.exe", "openfiles.exe", "pathping.exe", "perfmon.exe",
+    "pnputil.exe", "print.exe", "qprocess.exe", "query.exe", "quser.exe", "qwinsta.exe", "reagentc.exe", "recover.exe",
+    "regedt32.exe", "regini.exe", "regsvr32.exe", "relog.exe", "replace.exe", "rpcping.exe", "runas.exe",
+    "rwinsta.exe", "ServerManagerCmd.exe", "sort.exe", "subst.exe", "sxstrace.exe", "sysprep\\sysprep.exe",
+    "tar.exe", "taskmgr.exe", "tracert.exe", "tree.com", "tskill.exe", "typeperf.exe", "unlodctr.exe", "verifier.exe",
+    "waitfor.exe", "wbadmin.exe", "wecutil.exe", "winrm.cmd", "winrs.exe", "wuauclt.exe", "wusa.exe",
+    "wbem\\WMIC.exe", "slmgr.vbs", "wscript.exe", "xcopy.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
 )  # fmt: skip
 
 

@@ -140,7 +140,8 @@ def piped_program(name: str, words: list[str], values: list[Any]) -> list[Any]:
     if ntpath.splitext(name)[0].lower() != "findstr":
         raise Unmodelled(f"pipeline input of the program {name}")
     given = "".join(f"{line}\r\n" for line in render(values)).encode()
-    return list(_findstr(Output(given), words).stdout.decode().splitlines())
+    bare = [word.replace('"', "") for word in words]
+    return list(_findstr(Output(given), bare).stdout.decode().splitlines())
 
 
 def _piped(name: str, values: list[Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from winsim.errors import RegistryError
@@ -34,6 +36,19 @@ KINDS = {
     "multistring": ("MultiString", "REG_MULTI_SZ"),
     "qword": ("QWord", "REG_QWORD"),
 }
+
+
+_CURRENT_USER: ContextVar[str | None] = ContextVar("current_user", default=None)
+
+
+@contextmanager
+def current_user(sid: str | None) -> Iterator[None]:
+    """While this lasts HKCU is the key of ``sid`` below HKU (None: of the host's usual user)."""
+    token = _CURRENT_USER.set(sid)
+    try:
+        yield
+    finally:
+        _CURRENT_USER.reset(token)
 
 
 @dataclass
@@ -60,6 +75,12 @@ class Registry:
     def __init__(self) -> None:
         self.hives = {short: RegKey(long) for short, long in HIVES.items()}
 
+    def _root(self, hive: str) -> RegKey:
+        sid = _CURRENT_USER.get()
+        if hive == "HKCU" and sid is not None:
+            return self.hives["HKU"].keys.setdefault(sid.lower(), RegKey(sid))
+        return self.hives[hive]
+
     def parts(self, path: str) -> tuple[str, list[str]]:
         """(hive short name, key names) of a path; RegistryError for another hive."""
         text = path.replace("/", "\\") if "\\" not in path else path
@@ -77,7 +98,7 @@ class Registry:
     def full_name(self, path: str) -> str:
         """``HKEY_LOCAL_MACHINE\\...`` in the case in which the keys were made."""
         hive, names = self.parts(path)
-        key: RegKey | None = self.hives[hive]
+        key: RegKey | None = self._root(hive)
         shown = [HIVES[hive]]
         for name in names:
             key = key.keys.get(name.lower()) if key else None
@@ -87,7 +108,7 @@ class Registry:
     def key(self, path: str) -> RegKey | None:
         """The key at ``path``, or None."""
         hive, names = self.parts(path)
-        key: RegKey | None = self.hives[hive]
+        key: RegKey | None = self._root(hive)
         for name in names:
             if key is None:
                 return None
@@ -102,7 +123,7 @@ class Registry:
     def create(self, path: str) -> RegKey:
         """The key at ``path``, made with its parents if needed."""
         hive, names = self.parts(path)
-        key = self.hives[hive]
+        key = self._root(hive)
         for index, name in enumerate(names):
             if index == 0 and hive == "HKLM" and name.lower() not in key.keys and key.keys:
                 raise RegistryError(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from winsim.basic import Environment, ModuleSkip, Validated, mask, validate_basic, validate_legacy
 from winsim.errors import ModuleFailure, Unmodelled, WinError
 from winsim.psspec import ModuleSpec, read_spec
+from winsim.registry import current_user
 
 if TYPE_CHECKING:
     from winsim.host import Host
@@ -114,7 +115,8 @@ def run_module(ctx: ModuleContext) -> dict[str, Any]:
         ctx.params = checked.params
         if model is None:
             raise Unmodelled(f"module {ctx.name}")
-        result = model(ctx.host, ctx)
+        with current_user(_sid_of(ctx)):
+            result = model(ctx.host, ctx)
     except ModuleSkip as skip:
         result = skip.result
     except ModuleFailure as failure:
@@ -123,6 +125,13 @@ def run_module(ctx: ModuleContext) -> dict[str, Any]:
     except WinError as error:
         return _unhandled(error)
     return _finish(ctx, spec, checked, result if spec.kind == "legacy" else {"changed": False, **result})
+
+
+def _sid_of(ctx: ModuleContext) -> str | None:
+    """Whose HKCU the module sees; None for the account that the host was made for."""
+    user = ctx.become_user or ctx.user
+    found = ctx.host.accounts.resolve(user) if user and user != ctx.host.user else None
+    return found[1] if found else None
 
 
 def _unhandled(error: WinError) -> dict[str, Any]:

@@ -1,0 +1,2 @@
+param([string]$Name, [int]$Count = 1)
+Write-Output "$Name $Count on $env:COMPUTERNAME"
