@@ -227,9 +227,10 @@ class Server:
         self._shutdowns.pop(machine.name, None)
         machine.away_until = time.monotonic() + seconds
         self.forget(machine)
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._restart, machine)
+        # Cut off last: who sees the connection break finds a machine that has restarted
         self._abort_connections(machine)
         await self.sync_listeners()
-        await asyncio.get_running_loop().run_in_executor(self._pool, self._restart, machine)
         if seconds > 0:
             await asyncio.sleep(max(0.0, machine.away_until - time.monotonic()))
             await self.sync_listeners()
