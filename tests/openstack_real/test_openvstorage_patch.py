@@ -1,0 +1,304 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The patcher on every Python found here, and on real os-brick and nova from the package index.
+
+A run needs the pythons that are to be tried, on PATH or under ``pyenv root``, and the package index. What cannot be had is
+skipped with the reason. By default one release of each structural generation is tried; with WINSTACK_FULL=1 every line of
+releases, and some of them installed for real and imported. Wheels and environments are kept under WINSTACK_CACHE, by default
+``~/.cache/winstack``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.winstack.openstack.plugins.module_utils import openvstorage_patcher as patcher
+from ansible_collections.winstack.openstack.tests.unit.plugins.module_utils import _packages as packages
+
+FULL = bool(os.environ.get("WINSTACK_FULL"))
+CACHE = Path(os.environ.get("WINSTACK_CACHE") or Path.home() / ".cache/winstack")
+PYTHONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+BRICK = ["connector"]
+NOVA = ["guest_disk", "volume_driver"]
+
+EDGE = """
+from nova.virt.libvirt.volume import volume
+
+
+class LibvirtOpenvStorageEdgeVolumeDriver(volume.LibvirtBaseVolumeDriver):
+    def __init__(self, host):
+        super(LibvirtOpenvStorageEdgeVolumeDriver, self).__init__(host, is_block_dev=False)
+"""
+
+
+# Pythons -----------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def pyenv_root() -> Path | None:
+    """Give the folder of pyenv, if there is one."""
+    if not shutil.which("pyenv"):
+        return None
+    done = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False)
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
+@functools.cache
+def find_python(version: str) -> str | None:
+    """Give the Python of a version, None if there is none that runs."""
+    candidates = [shutil.which(f"python{version}")]
+    if root := pyenv_root():
+        candidates += [str(path) for path in sorted(root.glob(f"versions/{version}.*/bin/python"))]
+    for candidate in filter(None, candidates):
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        done = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return candidate
+    return None
+
+
+def python(version: str) -> str:
+    """Give the Python of a version, or skip the test."""
+    found = find_python(version)
+    if not found:
+        pytest.skip(f"there is no Python {version} here")
+    return found
+
+
+# The helper --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Patcher:
+    """Runs the helper as the module does."""
+
+    python: str
+    components: list[str]
+    copies: Path
+    site: Path | None = None
+    probe: bool = False
+
+    def __call__(self, state: str) -> dict[str, object]:
+        """Give the answer to a job."""
+        job = {
+            "state": state, "components": self.components, "write": True, "copies": str(self.copies),
+            "packaged": False, "from_copy": False, "probe": self.probe,
+        }  # fmt: skip
+        environment = os.environ | ({"PYTHONPATH": str(self.site)} if self.site else {})
+        command = [self.python, "-B", patcher.__file__]
+        done = subprocess.run(
+            command, input=json.dumps(job), capture_output=True, text=True, env=environment, check=False
+        )
+        lines = [line for line in done.stdout.splitlines() if line.startswith(patcher.ANSWER)]
+        assert lines, done.stdout + done.stderr
+        answer: dict[str, object] = json.loads(lines[-1][len(patcher.ANSWER) :])
+        return answer
+
+    def check_round(self, folder: Path) -> None:
+        """Patch, compile, patch again without a change, take out to the last byte, again without a change."""
+        before = packages.snapshot(folder)
+        answer = self("patched")
+        assert (answer["changed"], answer["reason"]) == (True, None)
+        patched = packages.snapshot(folder)
+        changed = [name for name in patched if patched[name] != before.get(name)]
+        assert len(changed) == (
+            2 if self.components == BRICK else len(self.components) + ("connector" in self.components)
+        )
+        for name in changed:
+            assert subprocess.run([self.python, "-c", COMPILE, folder / name], check=False).returncode == 0
+        assert self("patched")["changed"] is False
+        assert packages.snapshot(folder) == patched
+        assert self("pristine")["changed"] is True
+        assert packages.snapshot(folder) == before
+        assert self("pristine")["changed"] is False
+
+
+COMPILE = "import sys; name = sys.argv[1]; compile(open(name, 'rb').read(), name, 'exec')"
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_every_python(version: str, tmp_path: Path) -> None:
+    """The helper itself, with its probes, on small packages of our own."""
+    site = packages.make(tmp_path / "site")
+    run = Patcher(
+        python(version), ["connector", "guest_disk", "volume_driver"], tmp_path / "copies", site, probe=True
+    )
+    run.check_round(site)
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.13"])
+def test_compiled_files_do_not_outlive_a_change(version: str, tmp_path: Path) -> None:
+    """Python 2.7 compares whole seconds: what was compiled in the second of the patch would stay in effect."""
+    site = packages.make(tmp_path / "site")
+    command = [
+        python(version),
+        "-c",
+        f"from nova.virt.libvirt import config; print(hasattr(config, {patcher.DISK_CLASS!r}))",
+    ]
+    run = Patcher(command[0], ["guest_disk"], tmp_path / "copies", site)
+
+    def has_class() -> str:
+        environment = os.environ | {"PYTHONPATH": str(site)}
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    for _round in range(2):
+        assert has_class() == "False"
+        run("patched")
+        assert has_class() == "True"
+        run("pristine")
+
+
+# Wheels ------------------------------------------------------------------------------------------------------------
+
+
+def wheel(name: str, line: str) -> Path:
+    """Give the wheel of a release or of the newest of a line, from the cache or the package index; or skip the test."""
+    folder = CACHE / "wheels" / f"{name}-{line}"
+    found = sorted(folder.glob("*.whl"))
+    if found:
+        return found[0]
+    wanted = f"{name}=={line}" if line.count(".") == 2 else f"{name}=={line}.*"
+    for version in ("3.12", "2.7"):
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--ignore-requires-python",
+        ]
+        command += ["--only-binary=:all:", "--implementation=py", "--abi=none", "--platform=any"]
+        command += [f"--python-version={version}", "--dest", str(folder), wanted]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return next(folder.glob("*.whl"))
+    pytest.skip(f"the package index has no wheel of {wanted}: {done.stderr.strip().splitlines()[-1]}")
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """Unpack what of a wheel the patcher looks at."""
+    wanted = re.compile(
+        r"os_brick/initiator/(connector\.py|connectors/base\.py)|nova/virt/libvirt/(config|driver)\.py"
+    )
+    with zipfile.ZipFile(path) as archive:
+        for name in filter(wanted.fullmatch, archive.namelist()):
+            archive.extract(name, folder)
+    driver = folder / packages.EDGE_PY
+    if (folder / "nova").is_dir():
+        driver.parent.mkdir()
+        driver.write_text(EDGE)
+    for package in [path for path in folder.rglob("*") if path.is_dir()]:
+        (package / "__init__.py").touch()
+    return folder
+
+
+BRICK_GENERATIONS = ["1.6.0", "1.6.1", "1.13.1", "2.5.10", "2.8.0", "2.8.4", "2.10.2", "7.1.1"]
+BRICK_LINES = [
+    *(f"1.{minor}" for minor in range(6, 16)), *(f"2.{minor}" for minor in range(12)), "3.0", "3.1", "3.2",
+    *(f"4.{minor}" for minor in range(5)), "5.0", "5.1", "5.2", *(f"6.{minor}" for minor in range(15)), "7.0", "7.1",
+]  # fmt: skip
+NOVA_GENERATIONS = ["15.1.5", "22.4.0", "34.0.0"]
+NOVA_LINES = [str(major) for major in range(15, 35)]
+REFUSED = ["1.3.0", "1.4.0", "1.5.0"]
+
+
+def reads(version: str, name: str, line: str) -> bool:
+    """Say whether a Python can parse the files: nova 22 and os-brick 3 left 2.7 behind, and so on."""
+    major = int(line.split(".")[0])
+    old = version == "2.7"
+    return not old or (name == "os-brick" and major < 3) or (name == "nova" and major < 20)
+
+
+def tried(versions: list[str]) -> list[str]:
+    """Give the Pythons that a run tries: all, or the oldest and the newest."""
+    return versions if FULL else [versions[0], versions[-1]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        *(("os-brick", line) for line in (BRICK_GENERATIONS + BRICK_LINES if FULL else BRICK_GENERATIONS)),
+        *(("nova", line) for line in (NOVA_GENERATIONS + NOVA_LINES if FULL else NOVA_GENERATIONS)),
+    ],
+)
+def test_every_line(name: str, line: str, tmp_path: Path) -> None:
+    """Patched, compiled, patched again, taken out to the last byte, by each Python that can read the files."""
+    archive = wheel(name, line)
+    versions = [version for version in PYTHONS if find_python(version) and reads(version, name, line)]
+    for version in tried(versions):
+        site = unpacked(archive, tmp_path / version)
+        run = Patcher(python(version), BRICK if name == "os-brick" else NOVA, tmp_path / "copies", site)
+        run.check_round(site)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", REFUSED if FULL else REFUSED[-1:])
+def test_old_brick_is_refused(line: str, tmp_path: Path) -> None:
+    """os-brick 1.5 and older are left alone, and the reason says so."""
+    site = unpacked(wheel("os-brick", line), tmp_path / "site")
+    before = packages.snapshot(site)
+    for version in tried([version for version in PYTHONS if find_python(version)]):
+        answer = Patcher(python(version), BRICK, tmp_path / "copies", site)("patched")
+        assert answer["changed"] is False
+        assert patcher.OLD_BRICK in str(answer["reason"])
+    assert packages.snapshot(site) == before
+
+
+# Installed for real ------------------------------------------------------------------------------------------------
+
+
+def environment_of(version: str, *requirements: str) -> Path:
+    """Give a virtual environment with real packages, from the cache or newly made; or skip the test."""
+    name = re.sub(r"[^a-z0-9.]+", "-", f"{version}-{requirements[-1]}")
+    folder = CACHE / "environments" / name
+    if (folder / "ready").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([python(version), "-m", "venv", str(folder)], check=True)
+    command = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *requirements]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{requirements[-1]} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
+    (folder / "ready").touch()
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL, reason="WINSTACK_FULL=1 installs os-brick and nova for real")
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("version", "requirements", "components"),
+    [
+        ("3.8", ["setuptools<60", "os-brick==2.10.2"], BRICK),
+        ("3.12", ["os-brick==7.1.1"], BRICK),
+        ("3.12", ["nova==34.0.0"], BRICK + NOVA),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else value,
+)
+def test_installed(version: str, requirements: list[str], components: list[str], tmp_path: Path) -> None:
+    """Patched where it is installed, and imported and tried out there."""
+    folder = environment_of(version, *requirements)
+    site = next(folder.glob("lib/python*/site-packages"))
+    driver = site / packages.EDGE_PY
+    if "volume_driver" in components:
+        driver.write_text(EDGE)
+    run = Patcher(str(folder / "bin/python"), components, tmp_path / "copies", probe=True)
+    run.check_round(site)
+    driver.unlink(missing_ok=True)
