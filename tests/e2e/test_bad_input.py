@@ -94,6 +94,18 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
             name: {"computer_name": "CLONE", "os": "2022", "volumes": VOLUMES}
             for name in ("clone1", "clone2")
         },
+        "odd": {
+            "os": "2016",
+            "volumes": {"C": {"size": "64GiB"}, "D": {"size": "500GiB", "drive_type": 4}},
+            "features": {"removed": ["FS-iSCSITarget-Server"]},
+            "files": {FOLDER: "not a folder"},
+        },
+        "volume": {
+            "os": "2019",
+            "volumes": {"C": {"size": "64GiB"}, "D": {"size": "2GiB", "filesystem": "exFAT"}},
+            "addresses": ["10.1.0.15/24"],
+        },
+        "silent": {"os": "2022", "volumes": VOLUMES},
         "good": {"os": "2022", "volumes": VOLUMES, "addresses": ["10.1.0.14/24"]},
     }
     twice = [
@@ -107,9 +119,23 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
         "ntp_client_peers": [{"address": "not a name"}],
     }
     unfit = {"iscsi_target_server_lun_path": "\\\\server\\share"}
-    simulator, inventory = cloud(
-        hosts, {"wishes": wishes, "unfit": unfit}, {"iscsi_target_server_lun_path": FOLDER}
-    )
+    volume = {
+        "iscsi_target_server_portals": [{"address": "10.1.0.15"}, {"address": "10.1.0.15"}],
+        "iscsi_target_server_disks": [{"path": f"{FOLDER}\\going.vhdx", "state": "absent"}],
+        "iscsi_target_server_targets": [
+            {"name": "one", "luns": [{"path": f"{FOLDER}\\going.vhdx"}]},
+            {"name": "ONE"},
+        ],
+    }
+    variables = {"wishes": wishes, "unfit": unfit, "odd": {"preflight_releases": ["2025"]}, "volume": volume}
+    simulator, inventory = cloud(hosts, variables, {"iscsi_target_server_lun_path": FOLDER})
+    fault = {
+        "kind": "cmdlet_error",
+        "cmdlet": "Get-NetIPAddress",
+        "message": "Access is denied.",
+        "host": "silent",
+    }
+    simulator.client.call("POST", "/fault", fault)
     site = simulator.play("site.yml", inventory, "-vvv")
     playbook = tmp_path_factory.mktemp("cases") / "cases.yml"
     playbook.write_text(yaml.safe_dump([play()]))
@@ -158,6 +184,16 @@ def test_preflight_tells_every_problem_at_once(
     ("host", "told"),
     [
         ("mounted", (FOLDER, "mount point")),
+        ("odd", ("Windows Server 2025 is supported", "counts as 2016")),
+        ("odd", ("has its files removed from the image", "-Source")),
+        ("odd", ("local drive", "network")),
+        ("odd", ("there is a file at", FOLDER)),
+        ("volume", ("NTFS or ReFS", "exFAT")),
+        ("volume", ("D: needs 10.0 GB free", "has 2.0 GB")),
+        ("volume", ("10.1.0.15 port 3260 more than once",)),
+        ("volume", ("has the name one more than once",)),
+        ("volume", ("a target lists", "going.vhdx", "state is absent")),
+        ("silent", ("did not answer addresses", "Access is denied", "administrator")),
         ("clone1", ("computer name", "CLONE")),
         ("clone2", ("computer name", "CLONE")),
         ("edition", ("FS-iSCSITarget-Server", "does not offer it", "Datacenter")),
