@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils._errors import CallError
 from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import release_of
 
 Rows = list[Mapping[str, t.Any]]
@@ -47,13 +48,21 @@ def _os(rows: Rows) -> dict[str, t.Any]:
     row = rows[0]
     build = int(row["BuildNumber"])
     return {
-        "release": release_of(build),
+        "release": _release(build),
         "build": build,
         "version": row["Version"],
         "caption": row["Caption"],
         "product_type": _PRODUCT_TYPES.get(int(row["ProductType"]), "unknown"),
         "last_boot": row["LastBootUpTime"],
     }
+
+
+def _release(build: int) -> str:
+    """Give the release; ``unsupported`` for a Windows that is too old, which preflight tells and every module refuses."""
+    try:
+        return release_of(build)
+    except CallError:
+        return "unsupported"
 
 
 def _computer(rows: Rows) -> dict[str, t.Any]:

@@ -148,3 +148,9 @@ def test_firewall_rule_without_value() -> None:
 @given(st.text())
 def test_no_text_breaks_the_reader_of_rules(text: str) -> None:
     assert isinstance(firewall_rule(text), dict)
+
+
+def test_a_windows_that_is_too_old_is_told_and_not_an_error() -> None:
+    name, rows, _view = TOPICS["os"]
+    view = host_view({name: Section(data=[rows[0] | {"BuildNumber": "7601"}])})
+    assert view["os"]["release"] == "unsupported"
