@@ -143,10 +143,11 @@ async def _serve_world(arguments: argparse.Namespace, state: Path, world: World)
     try:
         await server.start(arguments.http_port, arguments.https_port, server_context(state, _names(world)))
         await control.start(arguments.control_port)
-        control.ports = _write_ports(state, world, server, control.port)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, control.stop_wanted.set)
+        # Whoever reads the process id from here may send a signal at once.
+        control.ports = _write_ports(state, world, server, control.port)
         LOG.info("%d hosts, HTTP %d, HTTPS %d", len(world.machines), server.http_port, server.https_port)
         _ready(arguments.ready_fd)
         await control.stop_wanted.wait()

@@ -43,12 +43,6 @@ def test_sanity_ignores_nothing() -> None:
     assert not [path for path in COLLECTIONS.glob("*/tests/sanity/ignore*.txt") if path.read_text().strip()]
 
 
-def test_action_group_lists_the_modules() -> None:
-    group = read(COLLECTIONS / "windows/meta/runtime.yml")["action_groups"]["all"]
-    modules = sorted(path.stem for path in (COLLECTIONS / "windows/plugins/modules").glob("*.py"))
-    assert sorted(group) == modules
-
-
 def test_every_module_has_its_action_and_documentation() -> None:
     for module in (COLLECTIONS / "windows/plugins/modules").glob("*.py"):
         assert (COLLECTIONS / "windows/plugins/action" / module.name).is_file()

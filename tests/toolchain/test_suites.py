@@ -115,6 +115,7 @@ def test_every_supported_core_has_its_collections(core: str) -> None:
         "community.windows",
         "microsoft.ad",
         "containers.podman",
+        "openstack.cloud",
     }
 
 
