@@ -154,6 +154,19 @@ class Accounts:
         existing = next((k for k in self.passwords if k.lower() == name.lower()), name)
         self.passwords[existing] = password
 
+    def logon_error(self, name: str, now: datetime) -> tuple[int, str] | None:
+        """Why Windows refuses a logon with the right password: (Win32 code, text); None if it does not."""
+        user = self.users.get(name.rpartition("\\")[2].lower())
+        if user is None:
+            return None
+        if user.disabled:
+            return 1331, "This user can't sign in because this account is currently disabled"
+        if user.account_expires is not None and user.account_expires <= now:
+            return 1793, "The user's account has expired"
+        if user.password_expired:
+            return 1907, "The user's password must be changed before signing in"
+        return None
+
     def groups_of(self, name: str) -> list[LocalGroup]:
         """Local groups of a local account."""
         full = f"{self.computer}\\{name}".lower()

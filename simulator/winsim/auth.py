@@ -54,8 +54,15 @@ def basic_user(machine: Machine, value: str) -> str:
         name, _, password = raw.decode(charset, "replace").partition(":")
         account = machine.account(name)
         if account and hmac.compare_digest(machine.users[account].encode(), password.encode()):
-            return account
+            return _may_log_on(machine, account)
     raise Denied("unknown user or wrong password")
+
+
+def _may_log_on(machine: Machine, account: str) -> str:
+    error = machine.host.accounts.logon_error(account, machine.host.clock.now())
+    if error is not None:
+        raise Denied(f"{error[1]} ({error[0]})")
+    return account
 
 
 class NegotiateSession:
@@ -83,6 +90,8 @@ class NegotiateSession:
             raise Denied(f"NTLM: {type(error).__name__}") from error
         if self._context.complete and self.user is None:
             raise Denied("NTLM: unknown user")
+        if self.user is not None:
+            _may_log_on(self._machine, self.user)
         return answer
 
     def _begin(self, token: bytes) -> None:

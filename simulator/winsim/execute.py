@@ -372,13 +372,17 @@ def become_user(machine: Machine, become: Become) -> str:
     account = machine.account(become.user)
     if account is None:
         raise BecomeError("Some or all identity references could not be translated.")
+    domain, _, name = become.user.removeprefix(".\\").rpartition("\\")
+    shown = f"{domain or '.'}\\{name}"
     # Without a password Ansible.Become takes a token of the user's sessions or a S4U logon: no check is made.
     if become.password is not None and become.password != machine.users[account]:
-        domain, _, name = become.user.removeprefix(".\\").rpartition("\\")
-        shown = f"{domain or '.'}\\{name}"
         raise BecomeError(
             f"Failed to logon {shown} (The user name or password is incorrect, Win32ErrorCode 1326 - 0x0000052E)"
         )
+    refused = machine.host.accounts.logon_error(account, machine.host.clock.now())
+    if refused is not None:
+        code, text = refused
+        raise BecomeError(f"Failed to logon {shown} ({text}, Win32ErrorCode {code} - 0x{code:08X})")
     return account
 
 

@@ -198,6 +198,18 @@ def _user_groups(
             group.members = [m for m in group.members if m.lower() != full.lower()]
 
 
+def _need_no_local_group(host: Host, names: list[str]) -> None:
+    """ERROR_INVALID_MEMBER: a local group takes users and the groups of a domain, not local groups."""
+    for name in names:
+        found = host.accounts.resolve(name)
+        if found and any(group.sid == found[1] for group in host.accounts.groups.values()):
+            raise WinError(
+                'Exception calling "Add" with "1" argument(s): "A new member could not be added to a local group '
+                'because the member has the wrong account type."',
+                1388,
+            )
+
+
 # Groups -------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +241,7 @@ def win_group_membership(host: Host, ctx: ModuleContext) -> dict[str, Any]:
         removed = [m for m in group.members if m.lower() not in (t.lower() for t in target)]
     members = [m for m in group.members if m not in removed] + added
     if not ctx.check_mode:
+        _need_no_local_group(host, added)
         group.members = members
     for key, value in (("added", added), ("removed", removed)):
         if key in result:

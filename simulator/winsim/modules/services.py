@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from winsim import services as scm
+from winsim.basic import dotnet_type, to_str
 from winsim.errors import ModuleFailure, ServiceError
 from winsim.modules import expand, module
 from winsim.services import Service
@@ -188,7 +190,7 @@ class _Change:
             self._set("start_mode", "start_type", self.params["start_mode"].lower())
         for key in ("pre_shutdown_timeout_ms", "failure_reset_period_sec"):
             if self.params[key] is not None:
-                self._set(key, key, int(self.params[key]))
+                self._set(key, key, self.params[key])
         if self.params["failure_actions_on_non_crash_failure"] is not None:
             key = "failure_actions_on_non_crash_failure"
             self._set(key, key, self.params[key])
@@ -200,7 +202,7 @@ class _Change:
     def _failure_actions(self) -> None:
         wanted = self.params["failure_actions"]
         if wanted is not None:
-            actions = [{"type": item["type"].lower(), "delay_ms": int(item["delay_ms"])} for item in wanted]
+            actions = [{"type": item["type"].lower(), "delay_ms": item["delay_ms"]} for item in wanted]
             self._set("failure_actions", "failure_actions", actions)
 
     def _desktop(self) -> None:
@@ -270,6 +272,7 @@ def _cmdlet_error(service: Service, shown: str, error: ServiceError) -> ServiceE
 @module("ansible.windows.win_service")
 def win_service(host: Host, ctx: ModuleContext) -> dict[str, Any]:
     """Create, change, control or remove a service."""
+    _unsigned_options(ctx.params)
     service = host.services.find(ctx.params["name"])
     before = service_diff(host, service) if service else ""
     if (ctx.params["state"] or "").lower() == "absent":
@@ -280,6 +283,30 @@ def win_service(host: Host, ctx: ModuleContext) -> dict[str, Any]:
     after = change.run()
     result = {"changed": change.changed, "diff": {"before": before, "after": after}}
     return {**result, **_returned(host, after, change.service)}
+
+
+def _unsigned_options(params: dict[str, Any]) -> None:
+    """Options whose type is a delegate of the module: ``[UInt32]value``."""
+    for key in ("pre_shutdown_timeout_ms", "failure_reset_period_sec"):
+        if params[key] is not None:
+            params[key] = _uint32(key, params[key], "")
+    for action in params["failure_actions"] or []:
+        action["delay_ms"] = _uint32("delay_ms", action["delay_ms"] or 0, " found in failure_actions")
+
+
+def _uint32(name: str, value: Any, where: str) -> int:
+    text = to_str(value).strip()
+    number = int(text, 0) if re.fullmatch(r"-?([0-9]+|0[xX][0-9a-fA-F]+)", text) else None
+    if number is not None and 0 <= number < 2**32:
+        return number
+    reason = "Input string was not in a correct format."
+    if number is not None:
+        reason = "Value was either too large or too small for a UInt32."
+    raise ModuleFailure(
+        f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert to delegate: Exception "
+        f'calling "Invoke" with "1" argument(s): "Cannot convert value "{text}" to type "System.UInt32". Error: '
+        f'"{reason}""{where}'
+    )
 
 
 def _asks_for_change(params: dict[str, Any]) -> bool:
