@@ -231,6 +231,7 @@ def tried(versions: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("name", "line"),
     [
@@ -264,6 +265,18 @@ def test_old_brick_is_refused(line: str, tmp_path: Path) -> None:
 # Installed for real ------------------------------------------------------------------------------------------------
 
 
+# The last releases for Python 2.7 of what pip would take too new a release of, or of what has no wheel for it.
+OLD_SOURCES = [
+    "Yappi", "netifaces", "wrapt", "scandir", "simplejson", "functools32", "pathlib2", "retrying", "monotonic", "unicodecsv",
+    "pyperclip", "subprocess32", "future", "termcolor", "pyinotify", "repoze.lru", "pyrsistent", "psutil", "prettytable",
+    "dogpile.cache", "iso8601",
+]  # fmt: skip
+OLD = [
+    "--only-binary=:all:", f"--no-binary={','.join(OLD_SOURCES)}", "Yappi==1.0", "netifaces<0.11", "simplejson<3.18", "psutil<6",
+    "retrying<1.3.4", "wrapt<1.13", "pyperclip==1.8.2", "rfc3986==1.5.0",
+]  # fmt: skip
+
+
 def environment_of(version: str, *requirements: str) -> Path:
     """Give a virtual environment with real packages, from the cache or newly made; or skip the test."""
     name = re.sub(r"[^a-z0-9.]+", "-", f"{version}-{requirements[-1]}")
@@ -271,11 +284,17 @@ def environment_of(version: str, *requirements: str) -> Path:
     if (folder / "ready").exists():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([python(version), "-m", "venv", str(folder)], check=True)
-    command = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *requirements]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    maker = "virtualenv" if version == "2.7" else "venv"
+    done = subprocess.run(
+        [python(version), "-m", maker, str(folder)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        pytest.skip(f"{requirements[-1]} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
+        pytest.skip(f"Python {version} has no {maker}: {done.stderr.strip().splitlines()[-1]}")
+    for wanted in (["setuptools<60", "wheel"], requirements):
+        command = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *wanted]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"{wanted[-1]} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
     (folder / "ready").touch()
     return folder
 
@@ -286,9 +305,13 @@ def environment_of(version: str, *requirements: str) -> Path:
 @pytest.mark.parametrize(
     ("version", "requirements", "components"),
     [
-        ("3.8", ["setuptools<60", "os-brick==2.10.2"], BRICK),
-        ("3.12", ["os-brick==7.1.1"], BRICK),
-        ("3.12", ["nova==34.0.0"], BRICK + NOVA),
+        ("2.7", [*OLD, "os-brick==1.6.1"], BRICK),
+        ("2.7", [*OLD, "os-brick==1.13.1"], BRICK),
+        ("2.7", [*OLD, "os-brick==2.5.10"], BRICK),
+        ("3.8", ["os-brick==2.10.2"], BRICK),
+        ("3.11", ["os-brick==7.1.1"], BRICK),
+        ("3.8", ["nova==22.4.0"], BRICK + NOVA),
+        ("3.11", ["nova==34.0.0"], BRICK + NOVA),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else value,
 )

@@ -39,6 +39,7 @@ import tokenize
 import types
 
 ANSWER = "winstack-answer: "
+PART = ".winstack"
 MARK = "winstack.openstack.openvstorage_patch"
 CONNECTOR = "os_brick.initiator.connectors.openvstorage.OpenvStorageEdgeConnector"
 DRIVER_MODULE = "nova.virt.libvirt.volume.openvstorage_edge"
@@ -522,7 +523,7 @@ def replace(path, data):
     folder = os.path.dirname(path)
     old = os.stat(path) if os.path.exists(path) else None
     owner = old or os.stat(folder)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".winstack", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=PART, dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -618,6 +619,8 @@ def recover(job):
     if journal is None:
         return
     for path, before, after in reversed(json.loads(journal.decode("ascii"))):
+        for part in glob.glob(os.path.join(os.path.dirname(path), ".*" + PART)):
+            os.unlink(part)
         if sha256(read(path) or b"") == after:
             put(path, decoded(before))
     os.unlink(journal_path(job))
