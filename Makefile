@@ -24,7 +24,7 @@ venv = python=$$(tools/find_python $(PYTHON)) \
 
 .DEFAULT_GOAL := help
 .PHONY: help deps deps-containers nodes venv collections site stop simulator test test-full matrix lint typecheck \
-	unit simtest driver sanity molecule e2e coverage docs format clean distclean
+	unit simtest driver sanity molecule e2e real coverage docs format clean distclean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,7 @@ matrix: deps ## The whole suite on every supported Python and ansible-core found
 
 test-full: matrix real ## matrix and real: everything that can be tested here
 
+real: deps-containers
 lint typecheck unit simtest driver sanity molecule e2e real: venv
 	@$(RUN) tools/suites.py $@
 

@@ -63,6 +63,10 @@ class Unavailable(Exception):
     """Nodes cannot be had here; the text says why and what helps."""
 
 
+class CommandFailed(Exception):
+    """A command in a node failed; the text is the command and what it said."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A node that runs."""
@@ -77,14 +81,12 @@ class Node:
 
     def run(self, *arguments: str, text: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the node, with text on its standard input."""
-        return subprocess.run(
-            self.command(*arguments),
-            input=text,
-            capture_output=True,
-            text=True,
-            check=check,
-            env=environment(),
+        done = subprocess.run(
+            self.command(*arguments), input=text, capture_output=True, text=True, env=environment()
         )
+        if check and done.returncode:
+            raise CommandFailed(f"{shlex.join(arguments)} on {self.name}: {done.stdout}{done.stderr}")
+        return done
 
     def shell(self, script: str, *, check: bool = True) -> str:
         """What a script of the POSIX shell prints in the node."""
@@ -234,9 +236,11 @@ def container_of(name: str) -> str:
     return f"winstack-{CHECKOUT}-{name}"
 
 
-def start(name: str, recipe: Recipe, *, network: str = "none", options: tuple[str, ...] = ()) -> Node:
-    """Start a node anew and wait for its systemd; a node of this name that runs already ends."""
-    image = make_image(recipe)
+def start(
+    name: str, recipe: Recipe, *, image: str = "", network: str = "none", options: tuple[str, ...] = ()
+) -> Node:
+    """Start a node anew, from its recipe or a kept image, and wait for its systemd; one of this name ends first."""
+    image = image or make_image(recipe)
     node = Node(name, recipe.release, container_of(name))
     stop(name)
     command = ["podman", "run", "--detach", f"--name={node.container}", f"--hostname={name}"]
@@ -266,6 +270,18 @@ def stop(*names: str) -> None:
     """End nodes and forget them; those that are not there are none the worse."""
     if names:
         call("podman", "rm", "--force", "--time=0", "--volumes", "--ignore", *map(container_of, names))
+
+
+def keep(node: Node, image: str) -> None:
+    """Keep what is in a node as an image, to start others from."""
+    done = call("podman", "commit", "--quiet", "--pause=false", node.container, image)
+    if done.returncode:
+        raise Unavailable(f"podman cannot keep a node as an image: {last_line(done)}")
+
+
+def forget(image: str) -> None:
+    """Delete an image that was kept."""
+    call("podman", "rmi", "--force", image)
 
 
 def running() -> list[str]:
