@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from winsim.errors import ModuleFailure
-from winsim.firewall import FirewallRule
+from winsim.firewall import POLICY_KEY, FirewallRule
 from winsim.modules import expand, module
 
 if TYPE_CHECKING:
@@ -323,3 +323,56 @@ def _differ(key: str, have: View, new: View) -> bool:
     if isinstance(one, str) and isinstance(other, str):
         return one.lower() != other.lower()
     return bool(one != other)
+
+
+# Profiles -----------------------------------------------------------------------------------------------------
+
+_PROFILE_KEYS = {"Domain": "DomainProfile", "Private": "StandardProfile", "Public": "PublicProfile"}
+# The default actions of a profile in the registry ([MS-GPFAS] 2.2.3): 0 allows, 1 blocks, no value is not configured.
+_ACTIONS = {"allow": 0, "block": 1, "not_configured": None}
+
+
+@module("ansible.windows.win_firewall", "community.windows.win_firewall")
+def win_firewall(host: Host, ctx: ModuleContext) -> dict[str, Any]:
+    """Switch the firewall of profiles on or off, and their default actions."""
+    params = ctx.params
+    wanted = [name.lower() for name in params["profiles"]]
+    enable = params["state"].lower() == "enabled"
+    result: dict[str, Any] = {"changed": False, "restart_required": False}
+    result |= {"profiles": params["profiles"], "state": params["state"]}
+    for name, short in _PROFILE_KEYS.items():
+        key = f"{POLICY_KEY}\\{short}"
+        enabled = host.registry.data(key, "EnableFirewall") in (None, 1)
+        considered = name.lower() in wanted
+        result[name] = {"enabled": enabled, "considered": considered, "currentstate": int(enabled)}
+        if not considered:
+            continue
+        result[name]["enabled"] = enable
+        if enabled != enable:
+            result["changed"] = True
+            _put(host, ctx, key, "EnableFirewall", int(enable))
+        if enable and _default_actions(host, ctx, key):
+            result["changed"] = True
+    return result
+
+
+def _default_actions(host: Host, ctx: ModuleContext, key: str) -> bool:
+    changed = False
+    for option, name in (
+        ("inbound_action", "DefaultInboundAction"),
+        ("outbound_action", "DefaultOutboundAction"),
+    ):
+        action = ctx.params[option]
+        if action is not None and host.registry.data(key, name) != _ACTIONS[action.lower()]:
+            changed = True
+            _put(host, ctx, key, name, _ACTIONS[action.lower()])
+    return changed
+
+
+def _put(host: Host, ctx: ModuleContext, key: str, name: str, data: int | None) -> None:
+    if ctx.check_mode:
+        return
+    if data is None:
+        host.registry.delete_value(key, name)
+    else:
+        host.registry.set(key, name, data, "dword")
