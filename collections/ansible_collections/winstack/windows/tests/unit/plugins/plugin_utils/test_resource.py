@@ -105,4 +105,4 @@ def test_a_resource_that_needs_no_hook() -> None:
 
 def test_a_resource_has_to_say_all() -> None:
     with pytest.raises(TypeError, match="abstract"):
-        t.cast(t.Any, Resource)({})
+        t.cast(t.Any, Resource)({})  # pylint: disable=abstract-class-instantiated
