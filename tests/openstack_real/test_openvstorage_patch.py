@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import typing as t
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,42 +92,65 @@ class Patcher:
     site: Path | None = None
     probe: bool = False
 
-    def __call__(self, state: str) -> dict[str, object]:
+    def __call__(self, state: str) -> dict[str, t.Any]:
         """Give the answer to a job."""
-        job = {
-            "state": state, "components": self.components, "write": True, "copies": str(self.copies),
-            "packaged": False, "from_copy": False, "probe": self.probe,
-        }  # fmt: skip
-        environment = os.environ | ({"PYTHONPATH": str(self.site)} if self.site else {})
-        command = [self.python, "-B", patcher.__file__]
-        done = subprocess.run(
-            command, input=json.dumps(job), capture_output=True, text=True, env=environment, check=False
-        )
+        done = self.start([self.python, "-B", patcher.__file__], self.job(state))
         lines = [line for line in done.stdout.splitlines() if line.startswith(patcher.ANSWER)]
         assert lines, done.stdout + done.stderr
-        answer: dict[str, object] = json.loads(lines[-1][len(patcher.ANSWER) :])
+        answer: dict[str, t.Any] = json.loads(lines[-1][len(patcher.ANSWER) :])
         return answer
 
     def check_round(self, folder: Path) -> None:
         """Patch, compile, patch again without a change, take out to the last byte, again without a change."""
         before = packages.snapshot(folder)
-        answer = self("patched")
-        assert (answer["changed"], answer["reason"]) == (True, None)
-        patched = packages.snapshot(folder)
-        changed = [name for name in patched if patched[name] != before.get(name)]
-        assert len(changed) == (
-            2 if self.components == BRICK else len(self.components) + ("connector" in self.components)
-        )
-        for name in changed:
-            assert subprocess.run([self.python, "-c", COMPILE, folder / name], check=False).returncode == 0
-        assert self("patched")["changed"] is False
-        assert packages.snapshot(folder) == patched
-        assert self("pristine")["changed"] is True
+        first, second, third, fourth = self.run_all("patched", "patched", "pristine", "pristine")
+        assert (first["changed"], first["reason"]) == (True, None)
+        assert {file["after"] for file in first["files"]} == {"patched"}
+        assert len(first["files"]) == len(self.components) + ("connector" in self.components)
+        assert [answer["changed"] for answer in (second, third, fourth)] == [False, True, False]
+        assert second["digest"] == first["digest"] != third["digest"] == fourth["digest"]
         assert packages.snapshot(folder) == before
-        assert self("pristine")["changed"] is False
+
+    def run_all(self, *states: str) -> list[dict[str, t.Any]]:
+        """Give the answers to several jobs of one process, each with a digest of the files; patched files are compiled."""
+        jobs = [self.job(state) for state in states]
+        done = self.start([self.python, "-B", "-c", ROUND, patcher.__file__], jobs)
+        assert done.returncode == 0, done.stdout + done.stderr
+        answers: list[dict[str, t.Any]] = json.loads(done.stdout.splitlines()[-1])
+        return answers
+
+    def job(self, state: str) -> dict[str, t.Any]:
+        """Give a job."""
+        return {
+            "state": state, "components": self.components, "write": True, "copies": str(self.copies),
+            "packaged": False, "from_copy": False, "probe": self.probe,
+        }  # fmt: skip
+
+    def start(self, command: list[str], work: object) -> subprocess.CompletedProcess[str]:
+        """Run a command that finds the packages, with JSON for its input."""
+        environment = os.environ | ({"PYTHONPATH": str(self.site)} if self.site else {})
+        return subprocess.run(
+            command, input=json.dumps(work), capture_output=True, text=True, env=environment, check=False
+        )
 
 
-COMPILE = "import sys; name = sys.argv[1]; compile(open(name, 'rb').read(), name, 'exec')"
+ROUND = """
+import hashlib, json, os, sys
+path = sys.argv[1]
+sys.path.insert(0, os.path.dirname(path))
+import openvstorage_patcher as patcher
+patcher.__file__ = path
+answers = []
+for job in json.loads(sys.stdin.read()):
+    answer = patcher.run(job)
+    digest = hashlib.sha256()
+    for file in sorted(answer['files'], key=lambda file: file['path']):
+        data = patcher.read(file['path']) or b''
+        digest.update(data)
+        compile(data, file['path'], 'exec')
+    answers.append(dict(answer, digest=digest.hexdigest()))
+print(json.dumps(answers))
+"""
 
 
 @pytest.mark.parametrize("version", PYTHONS)
