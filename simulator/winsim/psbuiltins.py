@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import fnmatch
+import importlib
 import json
 import ntpath
 import re
@@ -81,9 +82,7 @@ def builtin(*names: str) -> Callable[[Builtin], Builtin]:
 
 def find(name: str) -> Builtin | None:
     """A built-in command by name or alias."""
-    from winsim import pscommands  # registers more of them
-
-    assert pscommands
+    importlib.import_module("winsim.pscommands")  # registers more of them, and needs this module
     return _BUILTINS.get(ALIASES.get(name.lower(), name).lower())
 
 

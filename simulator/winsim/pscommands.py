@@ -13,6 +13,7 @@ from winsim import cmdlets
 from winsim.accounts import LocalGroup, LocalUser
 from winsim.cmdlets import CmdletError, Enum, PSObject
 from winsim.cmdlets.objects import to_text
+from winsim.errors import Unmodelled
 from winsim.files import Volume
 from winsim.firewall import POLICY_KEY, PROFILES
 from winsim.powershell import Arguments, Shell, flat
@@ -146,16 +147,9 @@ def _get_ps_drive(shell: Shell, arguments: Arguments, values: list[Any]) -> list
     name, provider = arguments.take_or_next("Name"), arguments.take("PSProvider")
     arguments.finish("Get-PSDrive")
     if provider is not None and to_text(provider).lower() != "filesystem":
-        raise arguments_unmodelled(f"Get-PSDrive -PSProvider {to_text(provider)}")
+        raise Unmodelled(f"Get-PSDrive -PSProvider {to_text(provider)}")
     drives = {letter.lower(): _drive(volume) for letter, volume in shell.session.host.files.volumes.items()}
     return _matching(name, drives, "Drive", "Get-PSDrive")
-
-
-def arguments_unmodelled(what: str) -> Exception:
-    """Unmodelled, to be raised."""
-    from winsim.errors import Unmodelled
-
-    return Unmodelled(what)
 
 
 def _drive(volume: Volume) -> PSObject:

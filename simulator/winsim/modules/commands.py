@@ -65,15 +65,20 @@ def first_word(line: str) -> str:
 
 
 def resolve(host: Host, ctx: ModuleContext, program: str, directory: str | None) -> str | None:
-    """The full path of a program: as given, in the working directory, or along PATH; ``.exe`` may be missing."""
+    """The full path of a program: as given, along PATH, or in the working directory; ``.exe`` may be missing."""
+    program = with_extension(program)
     path = next((v for k, v in environment_of(ctx).items() if k.upper() == "PATH"), "")
-    folders = [""] if ntpath.isabs(program) else [directory or "C:\\Windows\\System32", *path.split(";")]
+    folders = [""] if ntpath.isabs(program) else [*path.split(";"), directory or "C:\\Windows\\System32"]
     for folder in folders:
-        for suffix in ("", ".exe", ".bat", ".cmd", ".com"):
-            full = ntpath.join(folder, program + suffix) if folder else program + suffix
-            if host.files.is_file(full):
-                return host.files.real_path(full)
+        full = ntpath.join(folder, program) if folder else program
+        if host.files.is_file(full):
+            return host.files.real_path(full)
     return None
+
+
+def with_extension(program: str) -> str:
+    """Resolve-ExecutablePath of ansible.windows: without an extension only ``.exe`` is meant, never ``.cmd``."""
+    return program if ntpath.splitext(program)[1] else f"{program}.exe"
 
 
 def escape_argument(text: str) -> str:
@@ -88,12 +93,7 @@ def _command_line(host: Host, ctx: ModuleContext) -> str:
     params = ctx.params
     if params["argv"]:
         program = params["argv"][0]
-        full = resolve(host, ctx, program, params["chdir"])
-        if full is None:
-            raise ModuleFailure(
-                f"Unhandled exception while executing module: Could not find file '{program}'.",
-                exception="Resolve-ExecutablePath",
-            )
+        full = resolve(host, ctx, program, params["chdir"]) or with_extension(program)
         return " ".join([escape_argument(full), *(escape_argument(text) for text in params["argv"][1:])])
     return str(params["cmd"] or (params["_raw_params"] or "").strip())
 
@@ -111,23 +111,28 @@ def win_command(host: Host, ctx: ModuleContext) -> dict[str, Any]:
 
 
 def _may_start(host: Host, ctx: ModuleContext, line: str, result: dict[str, Any]) -> None:
-    """CreateProcess's own errors: 267 for a working directory that is none, 2 for a missing program."""
+    """A working directory that is not there is Start-AnsibleWindowsProcess's error, a missing program Windows' own."""
     from winsim.shellcmds import is_program
 
     chdir = ctx.params["chdir"]
     program = first_word(line)
-    code, text = 0, ""
-    if chdir and not host.files.is_dir(chdir):
-        code, text = 267, "The directory name is invalid"
+    code, reason = 2, ""
+    if chdir and not host.files.exists(chdir):
+        reason = f"Could not find specified -WorkingDirectory '{chdir}'"
+    elif chdir and not host.files.is_dir(chdir):
+        code, reason = 267, _create_process(267, "The directory name is invalid")
     elif resolve(host, ctx, program, chdir) is None and not is_program(program):
-        code, text = 2, "The system cannot find the file specified"
-    if code:
+        reason = _create_process(2, "The system cannot find the file specified")
+    if reason:
         result["rc"] = code
-        raise ModuleFailure(
-            f'Failed to run: \'{line}\': Exception calling "CreateProcess" with "9" argument(s): "CreateProcessW() '
-            f'failed ({text}, Win32ErrorCode {code} - 0x{code:08X})"',
-            **result,
-        )
+        raise ModuleFailure(f"Failed to run: '{line}': {reason}", **result)
+
+
+def _create_process(code: int, text: str) -> str:
+    return (
+        f'Exception calling "CreateProcess" with "7" argument(s): "CreateProcessW() failed ({text}, Win32ErrorCode '
+        f'{code} - 0x{code:08X})"'
+    )
 
 
 def _program(where: Session, line: str, *, stdin: str | None = None) -> Output:
