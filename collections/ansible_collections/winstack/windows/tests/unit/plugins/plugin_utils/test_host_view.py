@@ -94,7 +94,12 @@ TOPICS: dict[str, tuple[str, list[dict[str, t.Any]], t.Any]] = {
 
 @pytest.mark.parametrize(("section", "rows", "seen"), TOPICS.values(), ids=TOPICS.keys())
 def test_a_topic(section: str, rows: list[dict[str, t.Any]], seen: t.Any) -> None:
-    assert host_view({section: Section(data=rows)}) == {section: seen, "paths": {}, "reparse_points": [], "errors": {}}
+    assert host_view({section: Section(data=rows)}) == {
+        section: seen,
+        "paths": {},
+        "reparse_points": [],
+        "errors": {},
+    }
 
 
 def test_an_odd_product_type() -> None:
