@@ -48,6 +48,7 @@ BUNDLES = {
             "community.windows": "3.1.0",
             "microsoft.ad": "1.10.0",
             "containers.podman": "1.18.0",
+            "openstack.cloud": "2.5.0",
         },
     ),
     "2.20": Bundle(
@@ -58,6 +59,7 @@ BUNDLES = {
             "community.windows": "3.2.0",
             "microsoft.ad": "1.11.0",
             "containers.podman": "1.20.2",
+            "openstack.cloud": "2.6.0",
         },
     ),
     "2.21": Bundle(
@@ -68,6 +70,7 @@ BUNDLES = {
             "community.windows": "3.3.0",
             "microsoft.ad": "1.12.1",
             "containers.podman": "1.21.0",
+            "openstack.cloud": "2.6.0",
         },
     ),
 }
