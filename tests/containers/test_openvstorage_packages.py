@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,8 +176,8 @@ def prepared() -> Iterator[Callable[[str], str]]:
 
     def make(release: str) -> str:
         if release not in made:
-            node = start(f"prepare-{release}", release, options=HOSTS)
-            image = f"localhost/winstack-packages-{nodes.CHECKOUT}:{release}"
+            node = start(f"prepare-{release}-{os.getpid()}", release, options=HOSTS)
+            image = f"localhost/winstack-packages:{release}-{os.getpid()}"
             try:
                 prepare(node)
                 nodes.keep(node, image)
@@ -196,7 +197,7 @@ def cloud_of(prepared: Callable[[str], str], tmp_path: Path) -> Iterator[Callabl
     started: list[str] = []
 
     def make(release: str) -> Cloud:
-        name = f"packages-{release}"
+        name = f"packages-{release}-{os.getpid()}"
         node = start(name, release, image=prepared(release), options=HOSTS)
         started.append(name)
         node.shell(WAIT)
@@ -322,6 +323,18 @@ def test_guide_error_12_a_pin_of_everything_downgrades_what_is_no_business_of_it
     refused = cloud.converge(pinned=["libvirt0", "*"])
     assert refused.status == 2
     assert "an entry of wildcards alone" in refused.sentences
+
+
+@pytest.mark.full
+def test_guide_error_12_pins_must_not_hit_other_repositories_of_the_host(cloud: Cloud) -> None:
+    line = f"deb [signed-by=/srv/apt/other.gpg] http://{VENDOR}/other unstable main\n"
+    cloud.node.put("/etc/apt/sources.list.d/mirror.list", line)
+    cloud.node.shell("apt-get -qq update")
+    refused = cloud.converge("--check", allow_downgrade=True)
+    assert refused.status == 2, refused.output
+    assert f"The pins by 'origin {VENDOR}' would hit http://{VENDOR}/other as well" in refused.sentences
+    allowed = cloud.converge("--check", allow_downgrade=True, pin="release o=vendor")
+    assert allowed.status == 0, allowed.output
 
 
 @pytest.mark.full
@@ -484,11 +497,11 @@ def test_mistakes_in_the_variables_are_told_before_anything_is_asked(cloud: Clou
     cloud.node.shell("systemctl stop archive")
     repository = cloud.repository() | {"url": "file:///srv/apt/vendor"}
     repository["key"]["content"] = "x"
-    refused = cloud.converge(repository=repository, pinned=["a b"])
+    refused = cloud.converge(repository=repository, pinned=["qemu", "a b", "/./"])
     assert refused.status == 2
     for sentence in (
         "needs exactly one of url, file and content",
         "openvstorage_packages_pin has to be set",
-        "blank",
+        "neither names nor names with * and ?: a b, /./",
     ):
         assert sentence in refused.sentences

@@ -48,6 +48,22 @@ def parse_madison(output):
     return offers
 
 
+def parse_policy(output):
+    """Hosts by URL of each repository that apt knows, ``{URL: host}``, from ``apt-cache policy`` without packages."""
+    hosts, url = {}, None
+    for line in output.splitlines():
+        if found := re.match(r"\s*-?\d+ ([a-z+]+:/\S+) ", line):
+            url = found.group(1).rstrip("/")
+        elif (found := re.match(r"\s+origin (\S+)\s*$", line)) and url:
+            hosts[url] = found.group(1)
+    return hosts
+
+
+def pinned_hosts(preferences):
+    """Hosts that some stanza of apt_preferences(5) goes by."""
+    return set(re.findall(r"(?m)^Pin:\s*origin\s+\"?([^\s\"]+)", preferences))
+
+
 def errors_of(output):
     """What apt complains of, each sentence once: its lines E: and W:, without their marks."""
     found = re.findall(r"^[EW]:\s*(.+)$", output, re.MULTILINE)

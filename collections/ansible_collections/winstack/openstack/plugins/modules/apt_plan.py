@@ -262,7 +262,8 @@ class Stage:
         status, output = self.run("apt-get", "update", options=options)
         complaints = " ".join(self.real_paths(line) for line in simulation.errors_of(output))
         where = self.module.params["repository"] or ", ".join(self.module.params["refresh"])
-        if status:
+        # For apt a server that does not answer is no error, whether it has older indexes or none.
+        if status or (complaints and not self.run("apt-get", "indextargets", options=options)[1].strip()):
             self.module.fail_json(
                 msg=f"The repository {where} cannot be used, and nothing was changed. Apt says: {complaints} Check its address and"
                 " suite, whether it still serves, and whether it is signed by the key that was given."
@@ -302,6 +303,7 @@ class Plan:
         wanted = [simulation.parse_request(text) for text in self.params["packages"]]
         offers = self.offers([name for name, _version in wanted])
         self.refuse_what_is_not_offered(wanted, offers)
+        self.refuse_pins_of_other_repositories()
         if self.refusals:
             return
         self.simulate()
@@ -333,9 +335,24 @@ class Plan:
                     )
                 )
 
+    def refuse_pins_of_other_repositories(self):
+        """Staged pins by a host that serves other repositories too, which are not meant."""
+        repository = (self.params["repository"] or "").rstrip("/")
+        staged = "\n".join(entry["content"] or "" for entry in self.params["staged"])
+        pinned = simulation.pinned_hosts(staged) if repository else set()
+        known = simulation.parse_policy(self.stage.run("apt-cache", "policy")[1]) if pinned else {}
+        for url, host in sorted(known.items()):
+            if host in pinned and url != repository:
+                self.refusals.append(
+                    f"The pins by 'origin {host}' would hit {url} as well: pin by 'release' and what tells"
+                    f" {repository} apart (o=, l=, a=; see apt-cache policy)."
+                )
+
     def simulate(self):
         """Let apt solve it; removals and downgrades are seen here and judged later."""
-        names = self.params["packages"] + [f"{name}-" for name in self.params["absent"] if self.installed(name)]
+        names = self.params["packages"] + [
+            f"{name}-" for name in self.params["absent"] if self.installed(name)
+        ]
         if not names:
             return
         status, output = self.stage.run(

@@ -107,3 +107,31 @@ def test_the_diff() -> None:
     changes = {"b": ("1", None), "a": (None, "2")}
     assert simulation.table(changes, 0) == "a -\nb 1\n"
     assert simulation.table(changes, 1) == "a 2\nb -\n"
+
+
+POLICY = """\
+Package files:
+ 100 /var/lib/dpkg/status
+     release a=now
+ 500 http://apt.example/vendor unstable/main amd64 Packages
+     release o=vendor,a=unstable,c=main,b=amd64
+     origin apt.example
+ -1 file:/srv/apt stable/main amd64 Packages
+     release o=local
+     origin
+ 50 https://archive.example/debian/ stable/main amd64 Packages
+     origin archive.example
+Pinned packages:
+"""
+
+
+def test_hosts_of_repositories() -> None:
+    assert simulation.parse_policy(POLICY) == {
+        "http://apt.example/vendor": "apt.example",
+        "https://archive.example/debian": "archive.example",
+    }
+
+
+def test_hosts_of_pins() -> None:
+    text = 'Package: a\nPin: origin apt.example\n\nPackage: b\nPin: origin "x.example"\n\nPin: release o=y\n'
+    assert simulation.pinned_hosts(text) == {"apt.example", "x.example"}
