@@ -293,12 +293,15 @@ def test_old_brick_is_refused(line: str, tmp_path: Path) -> None:
 OLD_SOURCES = [
     "Yappi", "netifaces", "wrapt", "scandir", "simplejson", "functools32", "pathlib2", "retrying", "monotonic", "unicodecsv",
     "pyperclip", "subprocess32", "future", "termcolor", "pyinotify", "repoze.lru", "pyrsistent", "psutil", "prettytable",
-    "dogpile.cache", "iso8601",
+    "dogpile.cache", "iso8601", "enum-compat",
 ]  # fmt: skip
 OLD = [
     "--only-binary=:all:", f"--no-binary={','.join(OLD_SOURCES)}", "Yappi==1.0", "netifaces<0.11", "simplejson<3.18", "psutil<6",
     "retrying<1.3.4", "wrapt<1.13", "pyperclip==1.8.2", "rfc3986==1.5.0",
 ]  # fmt: skip
+
+# What went with nova 22: pip alone would take releases that it cannot work with.
+VICTORIA = ["os-brick==4.0.4", "oslo.db==8.4.1", "SQLAlchemy<1.4", "cryptography<38"]
 
 
 def environment_of(version: str, *requirements: str) -> Path:
@@ -331,10 +334,10 @@ def environment_of(version: str, *requirements: str) -> Path:
     [
         ("2.7", [*OLD, "os-brick==1.6.1"], BRICK),
         ("2.7", [*OLD, "os-brick==1.13.1"], BRICK),
-        ("2.7", [*OLD, "os-brick==2.5.10"], BRICK),
+        ("2.7", [*OLD, "os-brick==2.0.0"], BRICK),
         ("3.8", ["os-brick==2.10.2"], BRICK),
         ("3.11", ["os-brick==7.1.1"], BRICK),
-        ("3.8", ["nova==22.4.0"], BRICK + NOVA),
+        ("3.8", [*VICTORIA, "nova==22.4.0"], BRICK + NOVA),
         ("3.11", ["nova==34.0.0"], BRICK + NOVA),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else value,
