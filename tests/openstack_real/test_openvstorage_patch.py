@@ -338,7 +338,7 @@ def environment_of(version: str, *requirements: str) -> Path:
         ("3.8", ["os-brick==2.10.2"], BRICK),
         ("3.11", ["os-brick==7.1.1"], BRICK),
         ("3.8", [*VICTORIA, "nova==22.4.0"], BRICK + NOVA),
-        ("3.11", ["nova==34.0.0"], BRICK + NOVA),
+        ("3.12", ["nova==34.0.0"], BRICK + NOVA),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else value,
 )
