@@ -40,8 +40,12 @@ options:
     default: []
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.info_module
 attributes:
+  check_mode:
+    support: full
+    details: It only looks.
+  diff_mode:
+    support: none
   platform:
     platforms: posix
 author:
