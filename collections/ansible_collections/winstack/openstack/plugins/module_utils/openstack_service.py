@@ -279,7 +279,7 @@ def main():
     except Exception as error:
         # The driver is other people's code: whatever it raises while it is tried is a finding.
         answer = {"problem": "{0}: {1}".format(type(error).__name__, error)}
-    print(ANSWER + json.dumps(answer))
+    sys.stdout.write(ANSWER + json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":
