@@ -32,6 +32,7 @@ help: ## Say what there is
 	@echo "  PYTHON=python3.12      the Python of the environment (3.11 to 3.14)"
 	@echo "  ANSIBLE_CORE=2.20.10   another ansible-core (2.19 to 2.22)"
 	@echo "  INVENTORY=... KEEP=1   make site: other hosts; leave the simulator running"
+	@echo "  WITH=openvstorage      make site: Linux nodes with cinder-volume and nova-compute as well"
 	@echo "  ONLY=2.20              make matrix: only the pairs with this in their name"
 
 deps: ## Install missing Debian packages (as root or by sudo; none needed when all are there)

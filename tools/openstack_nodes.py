@@ -96,9 +96,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("nodes", nargs="+", metavar="NAME=SERVICE", help="service: cinder or nova")
-    wanted = [item.partition("=")[::2] for item in parser.parse_args().nodes]
+    parser.add_argument("--prefix", default="", help="what the names of containers begin with")
+    options = parser.parse_args()
+    wanted = [item.partition("=")[::2] for item in options.nodes]
     try:
-        started = {name: start(name, service).variables() for name, service in wanted}
+        started = {name: start(options.prefix + name, service).variables() for name, service in wanted}
     except nodes.Unavailable as error:
         print(error, file=sys.stderr)
         return nodes.UNAVAILABLE

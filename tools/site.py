@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run site.yml and say on one screen what each host now is.
 
-``INVENTORY`` names the inventory, by default that of the simulated hosts. Where a file winsim.yml stands beside the
-inventory, the simulator serves the hosts that it describes; it is stopped at the end unless ``KEEP`` is 1. ``ARGS`` are
-further arguments of ansible-playbook, such as ``--limit storage1``. The exit status is that of ansible-playbook, or 3 if the simulator was asked for what it has
-no model of, or says of a host something else than Ansible.
+``WITH=openvstorage`` adds Linux nodes in containers, with the real cinder-volume and nova-compute. ``INVENTORY``
+names the inventory, by default that of the simulated hosts. Where a file winsim.yml stands beside the inventory,
+the simulator serves the hosts that it describes; it is stopped at the end unless ``KEEP`` is 1. ``ARGS`` are
+further arguments of ansible-playbook, such as ``--limit storage1``. The exit status is that of ansible-playbook, or
+3 if the simulator was asked for what it has no model of, or says of a host something else than Ansible.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "site"
@@ -112,17 +113,53 @@ def _is_free(port: int) -> bool:
     return True
 
 
+# Linux nodes ------------------------------------------------------------------------------------------------------
+
+
+class LinuxNodes:
+    """Nodes in containers with the real cinder-volume and nova-compute, for ``WITH=openvstorage``."""
+
+    inventory = ROOT / "tests" / "openvstorage" / "inventory"
+    _names: ClassVar[dict[str, str]] = {"cinder1": "cinder", "compute1": "nova"}
+    _prefix = "site-"
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(ROOT / "tools" / "openstack_nodes.py"), f"--prefix={self._prefix}"]
+        command += [f"{name}={service}" for name, service in self._names.items()]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(done.returncode)
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        file = REPORTS / "nodes.json"
+        file.write_text(done.stdout, encoding="utf-8")
+        os.environ["WINSTACK_NODES_FILE"] = str(file)
+        os.environ["CONTAINERS_CONF"] = str(ROOT / "build" / "containers" / "containers.conf")
+
+    def stop(self) -> None:
+        """End them."""
+        names = [self._prefix + name for name in self._names]
+        subprocess.run([sys.executable, str(ROOT / "tools" / "nodes.py"), "stop", *names], cwd=ROOT)
+
+
+def with_openvstorage() -> bool:
+    """Whether ``WITH`` asks for nodes that use Open vStorage, which is all that it may ask for."""
+    wanted = os.environ.get("WITH", "")
+    if wanted not in ("", "openvstorage"):
+        sys.exit(f"WITH may be openvstorage, and is {wanted}.")
+    return bool(wanted)
+
+
 # The run ----------------------------------------------------------------------------------------------------------
 
 
-def play(inventory: Path, arguments: list[str], simulator: Simulator | None) -> Run:
+def play(inventories: list[Path], arguments: list[str], simulator: Simulator | None) -> Run:
     """Run ansible-playbook and collect what it and the simulator counted."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / "report.json"
     report.unlink(missing_ok=True)
     since = simulator.client.call("POST", "/mark", {"name": "site"})["seq"] if simulator else 0
     ansible = str(Path(sys.executable).with_name("ansible-playbook"))
-    command = [ansible, "site.yml", "-i", str(inventory), *arguments]
+    command = [ansible, "site.yml", *(f"--inventory={path}" for path in inventories), *arguments]
     status = subprocess.run(command, cwd=ROOT, env=_environment(report)).returncode
     found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
     if simulator is None:
@@ -160,7 +197,7 @@ def disagreements(run: Run) -> list[str]:
     for host in run.hosts:
         told = run.report["custom"].get(host, {}).get("winstack")
         state = run.state.get(host, {}).get("iscsi") or {}
-        for name in ("disks", "targets") if told and run.state else ():
+        for name in ("disks", "targets") if told and host in run.state else ():
             if int(told[name]) != len(state.get(name) or ()):
                 found.append(
                     f"{host}: Ansible sees {told[name]} {name}, the simulator has {len(state.get(name) or ())}"
@@ -191,6 +228,19 @@ def _host_lines(host: str, run: Run) -> list[str]:
 
 
 def _told(told: dict[str, Any]) -> list[str]:
+    return _told_of_service(told) if "service" in told else _told_of_storage(told)
+
+
+def _told_of_service(told: dict[str, Any]) -> list[str]:
+    lines = [f"{told['service']} on Python {told['python']}"]
+    if told["vpools"]:
+        lines.append(f"serves the vPools {', '.join(told['vpools'])}")
+    if told["patched"]:
+        lines.append(f"attaches Open vStorage volumes; patched {', '.join(told['patched'])}")
+    return lines
+
+
+def _told_of_storage(told: dict[str, Any]) -> list[str]:
     portals = ", ".join(told["portals"]) or "no address"
     disks = f"{told['disks']} disks of {int(told['disk_bytes']) / GB:,.0f} GB ({told['cinder_disks']} of cinder-volume)"
     targets = f"{told['targets']} targets ({told['cinder_targets']} of cinder-volume)"
@@ -230,10 +280,13 @@ def main() -> int:
     keep = os.environ.get("KEEP", "") not in ("", "0")
     arguments = shlex.split(os.environ.get("ARGS", ""))
     hosts = ROOT / inventory / "winsim.yml"
+    nodes = LinuxNodes() if with_openvstorage() else None
     simulator = Simulator(hosts) if hosts.is_file() else None
     try:
-        run = play(inventory, arguments, simulator)
+        run = play([inventory, *([nodes.inventory] if nodes else [])], arguments, simulator)
     finally:
+        if nodes and not keep:
+            nodes.stop()
         if simulator and not keep:
             simulator.stop()
     if run.hosts:

@@ -11,7 +11,7 @@ import pytest
 
 CINDER = "/openstack/venvs/cinder-14.1.1/bin"
 NOVA = "/openstack/venvs/nova-14.1.1/bin"
-UNITS = {"mol-cinder": ["cinder-volume", "cinder-backup"], "mol-nova": ["nova-compute"]}
+UNITS = {"cinder1": ["cinder-volume", "cinder-backup"], "compute1": ["nova-compute"]}
 CONNECTOR = "from os_brick.initiator import connector as c; print(type(c.InitiatorConnector.factory('{}', None)).__name__)"
 
 
@@ -27,7 +27,7 @@ def test_the_services_run(run: Any, name: str) -> None:
 
 
 def test_the_backends_are_up(run: Any, name: str) -> None:
-    if name != "mol-cinder":
+    if name != "cinder1":
         return
     command = (
         "runuser",
@@ -44,7 +44,7 @@ def test_the_backends_are_up(run: Any, name: str) -> None:
 
 
 def test_the_file_holds_its_secrets_to_itself(ask: Any, run: Any, name: str) -> None:
-    if name != "mol-cinder":
+    if name != "cinder1":
         return
     stat = ask("ansible.builtin.stat", path="/etc/cinder/cinder.conf")["stat"]
     assert (stat["mode"], stat["pw_name"], stat["gr_name"]) == ("0640", "root", "cinder")
@@ -55,11 +55,11 @@ def test_the_file_holds_its_secrets_to_itself(ask: Any, run: Any, name: str) -> 
 
 
 def test_nothing_is_left_over(run: Any, name: str) -> None:
-    if name == "mol-cinder":
+    if name == "cinder1":
         assert run("ls", "/etc/cinder") == "cinder.conf"
 
 
 @pytest.mark.parametrize("protocol", ["OPENVSTORAGE_EDGE", "openvstorage_edge"])
 def test_the_connector_of_nova(run: Any, name: str, protocol: str) -> None:
-    if name == "mol-nova":
+    if name == "compute1":
         assert run(f"{NOVA}/python", "-c", CONNECTOR.format(protocol)) == "OpenvStorageEdgeConnector"
