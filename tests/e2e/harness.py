@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from winsim.control import Client
 
@@ -35,7 +38,13 @@ class Outcome:
 
     def sentences(self, host: str) -> str:
         """What ended the run of a host."""
-        return "\n".join(self.failures.get(host, []))
+        return "\n".join([*self.failures.get(host, []), *self.item_messages(host)])
+
+    def item_messages(self, host: str) -> list[str]:
+        """What failed items of loops say: from ansible-core 2.22 on, the result of the loop says only that some failed."""
+        pattern = rf"^failed: \[{re.escape(host)}\] \(item=.*\) =>\s*\n((?:[ ].*\n)+)"
+        blocks = re.findall(pattern, self.output, re.MULTILINE)
+        return [str(yaml.safe_load(block).get("msg", "")) for block in blocks]
 
     def invocations(self, host: str | None = None) -> list[dict[str, Any]]:
         """The modules that ran, on one host or all."""
