@@ -164,7 +164,7 @@ class Executor:
                 session = self._session(machine, caller.user, caller.environment, caller.directory)
                 return _FILE_KINDS[invocation.kind](session, invocation)
         try:
-            user = become_user(machine, invocation.become) if invocation.become else caller.user
+            user = become_user(machine, invocation.become, caller.user) if invocation.become else caller.user
         except BecomeError as error:
             return self._become_refused(machine, invocation, error)
         caller = Caller(user, {**caller.environment, **invocation.environment}, caller.directory)
@@ -362,13 +362,16 @@ class _Watchdog:
 # become ---------------------------------------------------------------------------------------------------------
 
 
-def become_user(machine: Machine, become: Become) -> str:
-    """The account that a become gives. Raises BecomeError with the text of Ansible.Become (ansible-core)."""
+def become_user(machine: Machine, become: Become, caller: str) -> str:
+    """The account that a become gives. Raises BecomeError with the text of Ansible.Become (ansible-core).
+
+    LOGON32_LOGON_NEW_CREDENTIALS clones the caller's token: on this machine the process is still the caller's.
+    """
     service = _SERVICE_ACCOUNTS.get(become.user.lower())
     if service is not None:
         return service
     if become.logon_type == "NewCredentials":
-        return become.user
+        return caller
     account = machine.account(become.user)
     if account is None:
         raise BecomeError("Some or all identity references could not be translated.")

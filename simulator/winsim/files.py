@@ -12,6 +12,8 @@ from __future__ import annotations
 import ntpath
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -72,6 +74,19 @@ class Node:
         return [name for name in order if name in self.attributes] or ["Normal"]
 
 
+_DIRECTORY: ContextVar[str | None] = ContextVar("current directory", default=None)
+
+
+@contextmanager
+def working_directory(path: str | None) -> Iterator[None]:
+    """While this lasts relative paths are below ``path`` (None: below the profile of the host's usual user)."""
+    token = _DIRECTORY.set(path)
+    try:
+        yield
+    finally:
+        _DIRECTORY.reset(token)
+
+
 class FileSystem:
     """All volumes of a host."""
 
@@ -95,10 +110,16 @@ class FileSystem:
 
     def volume(self, path: str) -> Volume | None:
         """The volume that holds ``path``, None if its drive does not exist (or the path is UNC)."""
-        drive = ntpath.splitdrive(path.replace("/", "\\"))[0]
+        drive = ntpath.splitdrive(self._absolute(path.replace("/", "\\")))[0]
         return self.volumes.get(drive[:1].upper()) if len(drive) == 2 else None
 
     # Paths --------------------------------------------------------------------------------------------------
+
+    def _absolute(self, text: str) -> str:
+        """A relative path below the current directory; a colon is one of another provider of PowerShell (``HKLM:``)."""
+        if not text or ":" in text or text.startswith("\\\\"):
+            return text
+        return ntpath.join(_DIRECTORY.get() or self._env().get("USERPROFILE") or "C:\\", text)
 
     def expand(self, path: str) -> str:
         """``%NAME%`` replaced from the host's environment, case-insensitively; unknown names stay."""
@@ -108,7 +129,8 @@ class FileSystem:
     def normalise(self, path: str) -> str:
         """The absolute path with ``.`` and ``..`` resolved and an upper-case drive letter.
 
-        Raises FileError for what Windows cannot open: relative paths, bad characters, reserved forms.
+        A relative path is one of the current directory (``working_directory``). Raises FileError for what Windows cannot
+        open: bad characters, reserved forms, a path of another provider of PowerShell.
         """
         text = path.replace("/", "\\")
         for prefix in ("\\\\?\\", "\\\\.\\"):
@@ -117,7 +139,7 @@ class FileSystem:
             text = text.split("::", 1)[1]
         if text.startswith("\\\\"):
             raise FileError(f"The network path was not found: '{path}'.", 53)
-        drive, rest = ntpath.splitdrive(text)
+        drive, rest = ntpath.splitdrive(self._absolute(text))
         if not re.fullmatch(r"[A-Za-z]:", drive):
             raise FileError(f"The given path's format is not supported: '{path}'.", 123)
         if _RESERVED.search(rest):

@@ -478,6 +478,7 @@ def _load_volumes(host: Host, volumes: Mapping[str, Any]) -> None:
         for service in host.services:
             host._place_program(service.path)
         host.files.write("C:\\Windows\\System32\\drivers\\etc\\hosts", b"# hosts\r\n")
+        host.files.write("C:\\pagefile.sys", b"").attributes |= {"Hidden", "System"}
 
 
 def _load_services(host: Host, services: Mapping[str, Any]) -> None:

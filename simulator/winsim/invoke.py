@@ -121,10 +121,14 @@ def _decode_powershell(rest: str, line: str) -> CommandLine:
         word, _, tail = rest.partition(" ")
         option = word.lstrip("-/").lower()
         tail = tail.strip()
+        if word == "-":
+            return CommandLine("stdin", line)
         if word[:1] not in "-/":
             return CommandLine("powershell", _unquote(rest))
         if option in ("ec", "e") or (option and "encodedcommand".startswith(option)):
             return _encoded(tail)
+        if option and "command".startswith(option) and tail == "-":
+            return CommandLine("stdin", line)
         if option and "command".startswith(option):
             return CommandLine("powershell", _unquote(tail))
         if option and "file".startswith(option):

@@ -114,6 +114,8 @@ def run(session: Session, command: CommandLine) -> Output:
         return run_powershell(session, command.text, encoded=False)
     if command.kind == "plain":
         return run_cmd(session, command.text)
+    if command.kind == "stdin":
+        raise Unmodelled(f"powershell.exe reading its commands from stdin: {command.text[:200]}")
     if command.kind == "file":
         return run_program(session, command.text, list(command.arguments))
     return run_powershell(session, command.text, encoded=command.encoded)
@@ -567,18 +569,22 @@ def _sc(session: Session, arguments: list[str]) -> Output:
         try:
             return _text(_SC[words[0]](session.host, arguments[1]))
         except ServiceError as error:
-            verb = "OpenService" if error.code == 1060 else f"{words[0].capitalize()}Service"
+            verb = _SC_OPEN.get(words[0], "OpenService") if error.code == 1060 else f"{words[0].capitalize()}Service"
             return _text(f"[SC] {verb} FAILED {error.code}:\r\n\r\n{error.message}.\r\n", error.code)
     raise Unmodelled(f"sc.exe {' '.join(arguments)}")
 
 
 def _sc_query(host: Host, name: str) -> str:
     service = host.services.get(name)
+    kind = "10  WIN32_OWN_PROCESS" if service.service_type == "win32_own_process" else "20  WIN32_SHARE_PROCESS"
     number = {"stopped": 1, "running": 4, "paused": 7}[service.state]
-    return (
-        f"\r\nSERVICE_NAME: {service.name}\r\n        TYPE               : 20  WIN32_SHARE_PROCESS  \r\n"
-        f"        STATE              : {number}  {service.state.upper()} "
-    )
+    lines = [f"TYPE               : {kind}  ", f"STATE              : {number}  {service.state.upper()} "]
+    if service.state != "stopped":
+        pausable = "PAUSABLE" if service.can_pause else "NOT_PAUSABLE"
+        lines.append(f"{'':24}(STOPPABLE, {pausable}, ACCEPTS_SHUTDOWN)"[8:])
+    lines += ["WIN32_EXIT_CODE    : 0  (0x0)", "SERVICE_EXIT_CODE  : 0  (0x0)", "CHECKPOINT         : 0x0"]
+    lines += ["WAIT_HINT          : 0x0"]
+    return f"\r\nSERVICE_NAME: {service.name} " + "".join(f"\r\n        {line}" for line in lines)
 
 
 def _sc_start(host: Host, name: str) -> str:
@@ -591,6 +597,8 @@ def _sc_stop(host: Host, name: str) -> str:
     return _sc_query(host, name)
 
 
+# sc.exe names the function that failed, and with ``query`` the one that called it.
+_SC_OPEN = {"query": "EnumQueryServicesStatus:OpenService"}
 _SC: dict[str, Callable[[Host, str], str]] = {"query": _sc_query, "start": _sc_start, "stop": _sc_stop}
 
 

@@ -72,7 +72,32 @@ def test_programs_that_do_not_start(run: Run) -> None:
     with pytest.raises(Unmodelled, match="robocopy"):
         run("win_command", cmd="robocopy a b")
     with pytest.raises(Unmodelled, match="stdin"):
-        run("win_command", cmd="hostname", stdin="x")
+        run("win_command", cmd="findstr x", stdin="x")
+
+
+def test_stdin(run: Run) -> None:
+    for line in ("powershell.exe -", "powershell -NoProfile -Command -"):
+        read = run("win_command", cmd=line, stdin='Write-Host "some input"')
+        assert (read["rc"], read["stdout"], read["stderr"]) == (0, "some input\r\n", "")
+    assert run("win_command", cmd="powershell.exe -")["stdout"] == ""
+    assert run("win_command", cmd="hostname", stdin="x")["rc"] == 0
+
+
+def test_the_state_of_a_service(run: Run) -> None:
+    lines = [line.strip() for line in run("win_command", cmd="sc.exe query Spooler")["stdout"].splitlines()]
+    assert lines[1:] == [
+        "SERVICE_NAME: Spooler",
+        "TYPE               : 10  WIN32_OWN_PROCESS",
+        "STATE              : 4  RUNNING",
+        "(STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN)",
+        "WIN32_EXIT_CODE    : 0  (0x0)",
+        "SERVICE_EXIT_CODE  : 0  (0x0)",
+        "CHECKPOINT         : 0x0",
+        "WAIT_HINT          : 0x0",
+    ]
+    missing = run("win_command", cmd="sc.exe query none")
+    assert missing["rc"] == 1060
+    assert "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:" in missing["stdout"]
 
 
 def test_exit_codes(run: Run) -> None:

@@ -298,7 +298,7 @@ def test_normalise(host: Host, path: str, normal: str) -> None:
     assert host.files.normalise(path) == normal
 
 
-@pytest.mark.parametrize("path", ["relative\\x", "\\\\server\\share", "C:\\a*b", "C:\\a|b", ""])
+@pytest.mark.parametrize("path", ["\\\\server\\share", "C:\\a*b", "C:\\a|b", ""])
 def test_paths_that_windows_refuses(host: Host, path: str) -> None:
     with pytest.raises(FileError):
         host.files.normalise(path)
@@ -351,3 +351,15 @@ def test_small_things(host: Host) -> None:
     node = host.files.write("C:\\x", b"")
     node.attributes.clear()
     assert node.attribute_names() == ["Normal"]
+
+
+def test_relative_paths_are_below_the_profile(host: Host, run: Run) -> None:
+    assert run("win_file", path="made\\here", state="directory")["changed"] is True
+    assert host.files.is_dir("C:\\Users\\Administrator\\made\\here")
+    assert run("win_stat", path="made/here")["stat"]["path"] == "C:\\Users\\Administrator\\made\\here"
+    assert run("win_stat", path="\\Windows")["stat"]["isdir"] is True
+
+
+def test_the_paging_file_is_hidden(run: Run) -> None:
+    assert run("win_stat", path="C:\\pagefile.sys", get_checksum=False)["stat"]["ishidden"] is True
+    assert run("win_command", cmd="x", creates="C:\\pagefile.sys")["skipped"] is True

@@ -142,11 +142,11 @@ def test_unmodelled_text_hides_passwords(executor: Executor, machine: Machine) -
         (Become("nt authority\\system", None), "SYSTEM"),
         (Become(".\\administrator", "Pass!"), "Administrator"),
         (Become("Administrator", None), "Administrator"),
-        (Become("far\\away", "x", "NewCredentials"), "far\\away"),
+        (Become("far\\away", "x", "NewCredentials"), "Caller"),
     ],
 )
 def test_become_user(machine: Machine, become: Become, user: str) -> None:
-    assert execute.become_user(machine, become) == user
+    assert execute.become_user(machine, become, "Caller") == user
 
 
 def test_watchdog(machine: Machine) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsim.basic import Environment, ModuleSkip, Validated, mask, validate_basic, validate_legacy
 from winsim.errors import ModuleFailure, Unmodelled, WinError
+from winsim.files import working_directory
 from winsim.psspec import ModuleSpec, read_spec
 from winsim.registry import current_user
 
@@ -115,7 +116,7 @@ def run_module(ctx: ModuleContext) -> dict[str, Any]:
         ctx.params = checked.params
         if model is None:
             raise Unmodelled(f"module {ctx.name}")
-        with current_user(_sid_of(ctx)):
+        with current_user(_sid_of(ctx)), working_directory(directory_of(ctx)):
             result = model(ctx.host, ctx)
     except ModuleSkip as skip:
         result = skip.result
@@ -132,6 +133,12 @@ def _sid_of(ctx: ModuleContext) -> str | None:
     user = ctx.become_user or ctx.user
     found = ctx.host.accounts.resolve(user) if user and user != ctx.host.user else None
     return found[1] if found else None
+
+
+def directory_of(ctx: ModuleContext) -> str:
+    """Where the module's process runs: WinRM starts in the profile, become_wrapper.ps1 in %SystemRoot%."""
+    name = "SYSTEMROOT" if ctx.become_user else "USERPROFILE"
+    return next((v for k, v in environment_of(ctx).items() if k.upper() == name), "C:\\")
 
 
 def _unhandled(error: WinError) -> dict[str, Any]:

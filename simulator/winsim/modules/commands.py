@@ -135,14 +135,20 @@ def _create_process(code: int, text: str) -> str:
     )
 
 
+# Programs that never read their standard input.
+_DEAF = ("hostname", "whoami", "ipconfig", "systeminfo", "tzutil", "attrib")
+
+
 def _program(where: Session, line: str, *, stdin: str | None = None) -> Output:
     """Run a command line as CreateProcess would: only PowerShell and cmd.exe read it as more than words."""
     from winsim import shellcmds
     from winsim.invoke import decode_command, split_windows
 
-    if stdin:
-        raise Unmodelled(f"stdin of the command {line!r}")
     command = decode_command(line)
+    if command.kind == "stdin":
+        return shellcmds.run_powershell(where, stdin or "", encoded=False)
+    if stdin and ntpath.splitext(ntpath.basename(first_word(line)))[0].lower() not in _DEAF:
+        raise Unmodelled(f"stdin of the command {line!r}")
     if command.kind != "plain":
         return shellcmds.run(where, command)
     words = split_windows(line)
