@@ -11,7 +11,8 @@ Standard input is a job, the last line of standard output the answer, both JSON:
 
   job     {"state": "patched", "components": ["guest_disk"], "write": true, "copies": "/var/lib/...", "packaged": false,
            "from_copy": false, "probe": true}
-  answer  {"changed": false, "files": [{"path": ..., "component": ..., "before": ..., "after": ...}], "reason": null}
+  answer  {"changed": false, "files": [{"path": ..., "component": ..., "before": ..., "after": ..., "remark": ...}],
+           "reason": null}
 
 A file is pristine, patched, outdated (our block is there, but not as this version writes it), absent, or refused with a
 reason. Nothing is written if one file is refused. What is added to a file is whole statements between two markers, right
@@ -23,7 +24,9 @@ from __future__ import absolute_import, division, print_function
 
 import ast
 import base64
+import contextlib
 import errno
+import fcntl
 import glob
 import hashlib
 import io
@@ -35,11 +38,13 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import tokenize
 import types
 
 ANSWER = "winstack-answer: "
 PART = ".winstack"
+PATIENCE = 300  # seconds that another run may take
 MARK = "winstack.openstack.openvstorage_patch"
 CONNECTOR = "os_brick.initiator.connectors.openvstorage.OpenvStorageEdgeConnector"
 DRIVER_MODULE = "nova.virt.libvirt.volume.openvstorage_edge"
@@ -176,6 +181,10 @@ class Refused(Exception):
 
 class Failed(Exception):
     """A change was undone; the text says why."""
+
+
+class Stuck(Exception):
+    """A change could not be undone yet; the text says why."""
 
 
 # Places in the syntax tree -----------------------------------------------------------------------------------------
@@ -347,12 +356,13 @@ class Step:
         self.before = self.after = before
         self.pristine = before
         self.was = self.will_be = ABSENT
-        self.reason = None
+        self.reason = self.remark = None
 
     def report(self):
         """Give what the answer says of the file."""
         answer = {"component": self.component, "path": self.path, "before": self.was, "after": self.will_be}
-        return dict(answer, reason=self.reason) if self.reason else answer
+        said = {"reason": self.reason, "remark": self.remark}
+        return dict(answer, **dict((name, text) for name, text in said.items() if text))
 
 
 def plan_edit(job, component, path, edits):
@@ -361,7 +371,9 @@ def plan_edit(job, component, path, edits):
     try:
         if step.before is None:
             raise Refused("{0} is not there".format(path))
+        refuse_link(path)
         step.pristine = pristine_of(job, step)
+        step.remark = remark_of(step)
         foreign = b"openvstorage" in step.pristine.lower()
         if foreign:
             raise Refused(
@@ -393,12 +405,24 @@ def pristine_of(job, step):
         return kept
 
 
+def remark_of(step):
+    """Say whether somebody edited a patched file outside of our blocks; the edit stays when these go."""
+    try:
+        kept, sums = split(step.before, step.path)
+    except Refused:
+        return None
+    if not sums or sums == set([sha256(kept)]):
+        return None
+    return "{0} was changed outside of the patch since; that change is kept".format(step.path)
+
+
 def plan_create(job, component, path, text):
     """Plan for a file of our own."""
     step = Step(component, path, read(path))
     step.pristine = None
     ours = text.encode("ascii")
     try:
+        refuse_link(path)
         if not os.path.isdir(os.path.dirname(path)):
             raise Refused("{0} has no folder for connectors: {1}".format(path, OLD_BRICK))
         if step.before is not None and MARK.encode("ascii") not in step.before.split(b"\n")[0]:
@@ -420,17 +444,44 @@ def refuse(step, error):
     step.reason = str(error)
 
 
+def refuse_link(path):
+    """Some installers link files to a store that other environments share: a patch there would reach them all."""
+    if os.path.islink(path):
+        raise Refused(
+            "{0} is a link to {1}; install the package with files of its own".format(path, os.readlink(path))
+        )
+
+
 def refuse_packaged(job, step):
     """A file of a Debian package changes with the next upgrade, and dpkg does not know of the patch."""
-    if (
-        step.after != step.before
-        and not job["packaged"]
-        and "/dist-packages/" in step.path
-        and "/local/" not in step.path
-    ):
+    if step.after == step.before or job["packaged"] or job["state"] == "pristine":
+        return
+    package = debian_package(step.path)
+    if package:
         raise Refused(
-            "{0} belongs to a Debian package; 'packaged' would patch it all the same".format(step.path)
+            "{0} belongs to the Debian package {1}; 'packaged' would patch it all the same".format(
+                step.path, package
+            )
         )
+
+
+def debian_package(path):
+    """Give the name of the Debian package that a file came with, None if it came in another way."""
+    environment = dict(os.environ, LC_ALL="C")
+    try:
+        process = subprocess.Popen(
+            ["dpkg-query", "--search", path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+    except EnvironmentError:
+        return None
+    for line in process.communicate()[0].decode("utf-8", "replace").splitlines():
+        name, _mark, found = line.partition(": ")
+        if found == path and "diversion" not in name:
+            return name
+    return None
 
 
 def require_driver(job, step, folder):
@@ -538,6 +589,16 @@ def replace(path, data):
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+    sync_folder(folder)
+
+
+def sync_folder(folder):
+    """Bring a new name to the disk: after a power failure, nothing may be there that the journal does not know."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def copy_attributes(source, target):
@@ -574,13 +635,52 @@ def read_copy(job, path):
 
 
 def run(job):
-    """Do a job; give the answer. Raise Failed if something went wrong; everything is then as it was."""
+    """Do a job, and no other at the same time; give the answer. Raise Failed if something went wrong and was undone."""
+    with alone():
+        return do(job)
+
+
+@contextlib.contextmanager
+def alone():
+    """Wait for the end of other runs in this interpreter's environment: one would take the other for a crash, and undo it."""
+    handle = os.open(sys.prefix, os.O_RDONLY)
+    try:
+        # A probe that outlives its run does not hold the lock.
+        fcntl.fcntl(handle, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+        for number in range(PATIENCE * 10 + 1):
+            if lock(handle):
+                break
+            if number == PATIENCE * 10:
+                raise Failed("another run has been at work in {0} for too long".format(sys.prefix))
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)
+
+
+def lock(handle):
+    """Take the lock; say whether it was to be had. It goes with the process, however that ends."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except EnvironmentError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        # Some network file systems lock only what is open for writing, which a folder never is.
+        if error.errno not in (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
+    return True
+
+
+def do(job):
+    """Do a job while no other is done."""
     if job["write"]:
         recover(job)
     steps = plan(job)
     changes = [step for step in steps if step.after != step.before]
     refused = [step.reason for step in steps if step.reason]
     if refused:
+        for step in steps:
+            step.will_be = step.was
         return {"changed": False, "files": [step.report() for step in steps], "reason": "; ".join(refused)}
     if job["write"] and changes:
         apply(job, changes)
@@ -589,11 +689,8 @@ def run(job):
 
 def apply(job, changes):
     """Write all files and try the result out, or leave all as they were."""
-    if not os.path.isdir(job["copies"]):
-        os.makedirs(job["copies"], 0o755)
-    records = [[step.path, encoded(step.before), sha256(step.after or b"")] for step in changes]
-    replace(journal_path(job), json.dumps(records).encode("ascii"))
     try:
+        begin(job, changes)
         for step in changes:
             keep_copy(job, step)
             put(step.path, step.after)
@@ -601,11 +698,49 @@ def apply(job, changes):
             for component in job["components"]:
                 probe(component)
     except BaseException as error:
-        recover(job)
-        if isinstance(error, EnvironmentError):
-            raise Failed("{0}: {1}".format(error.filename or "a file cannot be written", error.strerror))
+        undo(job, error)
         raise
     os.unlink(journal_path(job))
+    if job["state"] == "pristine":
+        forget_copies(job, changes)
+
+
+def begin(job, changes):
+    """Note what the files were, so that whoever comes next can put them back."""
+    if not os.path.isdir(job["copies"]):
+        os.makedirs(job["copies"], 0o755)
+    records = [[step.path, encoded(step.before), sha256(step.after or b"")] for step in changes]
+    replace(journal_path(job), json.dumps(records).encode("ascii"))
+
+
+def undo(job, error):
+    """Put everything back after an error. Raise Failed if that was one of the file system, Stuck if it goes on."""
+    is_of_files = isinstance(error, EnvironmentError)
+    why = said(error) if is_of_files else str(error)
+    try:
+        recover(job)
+    except EnvironmentError as problem:
+        raise Stuck("{0}; what was written cannot be put back: {1}".format(why, said(problem)))
+    if is_of_files:
+        raise Failed(why)
+
+
+def said(error):
+    """Give what the file system said."""
+    return "{0}: {1}".format(error.filename or "a file cannot be written", error.strerror)
+
+
+def forget_copies(job, changes):
+    """Take the pristine copies away when the files themselves are pristine: after an upgrade they would be old."""
+    for step in changes:
+        path = copy_path(job, step.path)
+        if os.path.exists(path):
+            os.unlink(path)
+    try:
+        os.rmdir(job["copies"])
+    except EnvironmentError:
+        # Copies of another environment are there still.
+        return
 
 
 def journal_path(job):
@@ -708,7 +843,9 @@ def probe_guest_disk():
     disk = getattr(config, DISK_CLASS)()
     disk.source_name, disk.source_host_name, disk.source_host_port = "volume-1", "10.0.0.5", "26203"
     disk.source_host_transport, disk.serial = "rdma", "6f1c6f9e"
-    disk.source_snapshot_timeout = 77
+    disk.source_snapshot_timeout, disk.driver_cache = 77, "none"
+    lacking = set(vars(config.LibvirtConfigGuestDisk())) - set(vars(disk))
+    expect(not lacking, "the class lacks {0} of its base".format(", ".join(sorted(lacking))))
     dom = disk.format_dom()
     source, host = dom.find("source"), dom.findall("source/host")
     expect(dict(dom.attrib) == {"type": "network", "device": "disk"}, "the disk is not of type network")
@@ -718,7 +855,8 @@ def probe_guest_disk():
     wanted = {"name": "10.0.0.5", "port": "26203", "transport": "rdma"}
     expect(dict(host[0].attrib) == wanted, "the host has other attributes")
     expect(dom.findtext("serial") == "6f1c6f9e", "there is no serial")
-    expect(dom.find("driver").get("type") == "raw", "the driver is not raw")
+    wanted = {"name": "qemu", "type": "raw", "cache": "none", "discard": "ignore"}
+    expect(dict(dom.find("driver").attrib) == wanted, "the driver has other attributes")
     again = getattr(config, DISK_CLASS)()
     again.parse_str(disk.to_xml())
     expect(again.to_xml() == disk.to_xml(), "the XML cannot be read back")
@@ -728,10 +866,10 @@ def probe_guest_disk():
         "snapshot-timeout" not in plain.format_dom().find("source").attrib,
         "the default timeout is written out",
     )
+    expect(hasattr(disk, "driver_discard"), "there is no driver_discard")
     check = driver.LibvirtDriver.__dict__.get("_check_discard_for_attach_volume")
     if check:
         check(None, disk, None)
-    expect(hasattr(disk, "driver_discard"), "there is no driver_discard")
 
 
 def probe_volume_driver():
@@ -752,7 +890,9 @@ PROBES = {"connector": probe_connector, "guest_disk": probe_guest_disk, "volume_
 
 
 def interrupted(number, _frame):
-    """A signal to end: what was begun is undone first."""
+    """A signal to end: what was begun is undone first, whatever other signals come."""
+    for other in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
     raise Failed("interrupted by signal {0}".format(number))
 
 
@@ -769,8 +909,10 @@ def main(arguments):
         answer = run(json.loads(sys.stdin.read()))
     except Failed as error:
         answer = {"changed": False, "files": [], "reason": "{0}; nothing was left changed".format(error)}
+    except Stuck as error:
+        answer = {"changed": True, "files": [], "reason": "{0}; the next run tries it again".format(error)}
     except EnvironmentError as error:
-        answer = {"changed": False, "files": [], "reason": "{0}: {1}".format(error.filename, error.strerror)}
+        answer = {"changed": False, "files": [], "reason": said(error)}
     sys.stdout.write(ANSWER + json.dumps(answer) + "\n")
 
 

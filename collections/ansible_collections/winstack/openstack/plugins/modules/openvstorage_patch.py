@@ -18,6 +18,7 @@ description:
     it out. If that fails, every file is put back and the task fails.
   - Files that were patched by hand, replaced by the vendor's copies, that are damaged or of an unknown shape are left alone,
     and then nothing is changed at all.
+  - Two runs never work on the packages of one Python at the same time; the second one waits.
   - No service is restarted. Restart it when this reports a change.
 options:
   state:
@@ -48,7 +49,7 @@ options:
     description: The Python of the service.
     type: path
   copies:
-    description: Where pristine copies of patched files are kept.
+    description: Where pristine copies of patched files are kept while these are patched.
     type: path
     default: /var/lib/winstack/openvstorage_patch
   from_copy:
@@ -56,7 +57,9 @@ options:
     type: bool
     default: false
   packaged:
-    description: Whether to patch files of Debian packages, too. Their next upgrade takes the patch away.
+    description:
+      - Whether to patch files of Debian packages, too. Their next upgrade takes the patch away.
+      - They can be taken out of such files in any case.
     type: bool
     default: false
   probe:
@@ -124,7 +127,17 @@ files:
       type: str
     reason:
       description: Why it is refused.
+      returned: when refused
       type: str
+    remark:
+      description: What else there is to know of it, as that it was changed outside of the patch. It is a warning, too.
+      returned: when there is something
+      type: str
+  sample:
+    - component: guest_disk
+      path: /openstack/venvs/nova-14.1.1/lib/python2.7/site-packages/nova/virt/libvirt/config.py
+      before: pristine
+      after: patched
 """
 
 import glob
@@ -143,6 +156,13 @@ SERVICE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IS_PYTHON = re.compile(r"python[0-9.]*$")
 # pip and distlib write this where the path of the interpreter is too long, or has a blank, for a first line.
 LONG_PATH = re.compile(r"""^'''exec' "?(?P<path>[^"]+?)"? "\$0" "\$@"$""")
+
+
+WHAT_FAILED = {
+    "patched": "Open vStorage was not registered",
+    "pristine": "Open vStorage was not taken out",
+    "check": "Open vStorage cannot be registered here",
+}
 
 
 class NotFound(Exception):
@@ -184,14 +204,14 @@ def of_unit(module, unit):
     """Give the Python that the unit runs its service with."""
     # systemd before 230, as in Ubuntu 16.04, does not know --value.
     _status, output, error = module.run_command(["systemctl", "show", "-p", "ExecStart", unit])
-    starts = re.findall(r"^ExecStart=\{ path=(\S+) ; argv\[\]=(.*?) ;", output, re.MULTILINE)
+    starts = re.findall(r"^ExecStart=\{ path=(.+?) ; argv\[\]=", output, re.MULTILINE)
     if not starts:
         raise NotFound(f"systemd has no unit {unit} that starts something. {error.strip()}".rstrip())
     if len(starts) > 1:
         raise NotFound(
             f"The unit {unit} starts {len(starts)} commands. Say by 'venv' or 'python' which Python is meant."
         )
-    path = starts[0][0]
+    path = starts[0]
     if IS_PYTHON.search(path):
         return usable(path)
     return of_script(path, unit)
@@ -293,7 +313,10 @@ def main():
     answer = work(module, python)
     result = {"changed": answer["changed"], "python": python, "files": answer["files"]}
     if answer["reason"]:
-        module.fail_json(msg=f"Open vStorage was not {module.params['state']}: {answer['reason']}.", **result)
+        module.fail_json(msg=f"{WHAT_FAILED[module.params['state']]}: {answer['reason']}.", **result)
+    for file in answer["files"]:
+        if "remark" in file:
+            module.warn(f"{file['remark']}.")
     states = {
         side: "".join(f"{file['path']}: {file[side]}\n" for file in answer["files"])
         for side in ("before", "after")

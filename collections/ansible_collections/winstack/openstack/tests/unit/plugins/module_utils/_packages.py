@@ -56,7 +56,7 @@ class LibvirtConfigGuestDisk(object):
     def __init__(self, **kwargs):
         self.source_type = 'file'
         self.source_device = 'disk'
-        self.driver_name = self.driver_format = self.driver_discard = None
+        self.driver_name = self.driver_format = self.driver_cache = self.driver_discard = None
         self.source_protocol = self.source_name = self.target_dev = self.target_bus = self.serial = None
         self.source_hosts = []
         self.source_ports = []
@@ -64,6 +64,8 @@ class LibvirtConfigGuestDisk(object):
     def format_dom(self):
         dev = etree.Element('disk', type=self.source_type, device=self.source_device)
         drv = etree.SubElement(dev, 'driver', name=self.driver_name, type=self.driver_format)
+        if self.driver_cache is not None:
+            drv.set('cache', self.driver_cache)
         if self.driver_discard is not None:
             drv.set('discard', self.driver_discard)
         source = etree.SubElement(dev, 'source', protocol=self.source_protocol)
@@ -83,7 +85,7 @@ class LibvirtConfigGuestDisk(object):
         for c in xmldoc:
             if c.tag == 'driver':
                 self.driver_name, self.driver_format = c.get('name'), c.get('type')
-                self.driver_discard = c.get('discard')
+                self.driver_cache, self.driver_discard = c.get('cache'), c.get('discard')
             elif c.tag == 'source':
                 self.source_protocol, self.source_name = c.get('protocol'), c.get('name')
                 for host in c:

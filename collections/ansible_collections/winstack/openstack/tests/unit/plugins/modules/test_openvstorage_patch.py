@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -101,6 +102,29 @@ def test_refusal(run: Run, site: Path) -> None:
     assert not result["changed"]
     assert "was patched by hand or replaced" in result["msg"]
     assert [file["before"] for file in result["files"]] == ["refused", "pristine"]
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("patched", "Open vStorage was not registered: "),
+        ("pristine", "Open vStorage was not taken out: "),
+        ("check", "Open vStorage cannot be registered here: "),
+    ],
+)
+def test_what_was_wanted_is_said(run: Run, site: Path, state: str, message: str) -> None:
+    """Each state has its own words."""
+    (site / "nova/virt/libvirt/config.py").write_text("x = (\n")
+    assert run(python=sys.executable, state=state)["msg"].startswith(message)
+
+
+def test_change_outside_of_the_patch(run: Run, site: Path) -> None:
+    """It is kept, and the operator is told."""
+    run(python=sys.executable)
+    config = site / "nova/virt/libvirt/config.py"
+    config.write_text("# mended\n" + config.read_text())
+    warnings = json.dumps(run(python=sys.executable)["warnings"])
+    assert f"{config} was changed outside of the patch since; that change is kept." in warnings
 
 
 def test_helper_that_dies(run: Run, site: Path, tmp_path: Path) -> None:
@@ -202,6 +226,48 @@ def test_unit_that_starts_python(
     python = venv(tmp_path / "x") / "bin/python"
     systemctl(python)
     assert run(unit="devstack@n-cpu", state="check")["python"] == str(python)
+
+
+def test_unit_of_which_the_path_has_a_blank(
+    run: Run, site: Path, tmp_path: Path, systemctl: t.Callable[..., None]
+) -> None:
+    """systemctl shows it without quotes."""
+    systemctl(script(tmp_path / "nova 14/nova-compute", f"#!{sys.executable}\n"))
+    assert run(unit="nova-compute", state="check")["python"] == sys.executable
+
+
+FINDER = """
+import importlib.machinery, importlib.util, sys
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name in ('nova', 'os_brick'):
+            return importlib.util.spec_from_file_location(name, '{checkout}/' + name + '/__init__.py')
+sys.meta_path.append(Finder)
+"""
+
+
+@pytest.mark.parametrize("way", ["path", "finder"])
+def test_devstack(run: Run, tmp_path: Path, systemctl: t.Callable[..., None], way: str) -> None:
+    """DevStack installs its checkouts in editable form: the files to patch lie in none of the folders of the environment.
+
+    pip notes them in a .pth file, as a path (setup.py develop, and flat layouts) or as a hook of imports.
+    """
+    checkout = make(tmp_path / "opt/stack/nova")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "data/venv")], check=True)
+    packages = next(tmp_path.glob("data/venv/lib/python*/site-packages"))
+    (packages / "__editable___nova_finder.py").write_text(FINDER.format(checkout=checkout))
+    line = str(checkout) if way == "path" else "import __editable___nova_finder"
+    (packages / "__editable__.nova-1.pth").write_text(f"{line}\n")
+    before = snapshot(checkout)
+    python = tmp_path / "data/venv/bin/python3"
+    systemctl(script(tmp_path / "data/venv/bin/nova-compute", f"#!{python}\nimport nova\n"))
+    result = run(unit="devstack@n-cpu", components=["connector", "guest_disk", "volume_driver"])
+    assert result["changed"], result
+    assert {Path(file["path"]).is_relative_to(checkout) for file in result["files"]} == {True}
+    assert run(unit="devstack@n-cpu", state="pristine")["changed"]
+    assert run(unit="devstack@n-cpu", state="pristine", components=["connector"])["changed"]
+    assert snapshot(checkout) == before
 
 
 WRAPPERS = {
