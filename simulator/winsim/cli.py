@@ -21,7 +21,7 @@ from typing import Any
 
 from winsim.control import PORTS_FILE, TOKEN_FILE, Client, Control, ControlError
 from winsim.faults import KINDS
-from winsim.inventory import inventory_text
+from winsim.inventory import inventory, inventory_text
 from winsim.journal import Journal
 from winsim.server import MAIN_ADDRESS, Server
 from winsim.tls import CA_FILE, server_context, write_private
@@ -304,8 +304,11 @@ def _unmodelled(arguments: argparse.Namespace) -> int:
 
 def _inventory(arguments: argparse.Namespace) -> int:
     client = Client(_state(arguments))
-    world = World.load(Path(arguments.hosts))
-    text = inventory_text(world, client.ports, arguments.transport, arguments.format)
+    if arguments.hosts:
+        data = inventory(World.load(Path(arguments.hosts)), client.ports, arguments.transport)
+    else:
+        data = client.call("GET", "/inventory" + _query(arguments, "transport"))
+    text = inventory_text(data, arguments.format)
     if arguments.output:
         write_private(Path(arguments.output), text.encode())
     else:
@@ -355,14 +358,14 @@ def _add_serve(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _add_readers(commands: Any, common: argparse.ArgumentParser) -> None:
-    inventory = commands.add_parser(
+    listing = commands.add_parser(
         "inventory", parents=[common], help="print an Ansible inventory of the hosts"
     )
-    _hosts_option(inventory)
-    inventory.add_argument("--transport", choices=("mixed", "http", "https", "ntlm"), default="mixed")
-    inventory.add_argument("--format", choices=("yaml", "ini"), default="yaml")
-    inventory.add_argument("--output", help="write to a file (0600) instead")
-    inventory.set_defaults(run=_inventory)
+    listing.add_argument("--hosts", help="YAML file of the hosts (default: those that the simulator serves)")
+    listing.add_argument("--transport", choices=("mixed", "http", "https", "ntlm"), default="mixed")
+    listing.add_argument("--format", choices=("yaml", "ini"), default="yaml")
+    listing.add_argument("--output", help="write to a file (0600) instead")
+    listing.set_defaults(run=_inventory)
     state = commands.add_parser("state", parents=[common], help="print the hosts' state as JSON")
     state.add_argument("--host")
     state.set_defaults(run=_show_state)

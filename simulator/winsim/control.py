@@ -24,6 +24,7 @@ from typing import Any
 from aiohttp import web
 
 from winsim.faults import BadFault
+from winsim.inventory import inventory
 from winsim.journal import Masker
 from winsim.server import MAIN_ADDRESS, Server
 from winsim.world import Machine
@@ -50,6 +51,7 @@ class Control:
         application.router.add_routes(
             [
                 web.get("/ports", self._ports),
+                web.get("/inventory", self._inventory),
                 web.get("/state", self._state),
                 web.get("/journal", self._journal),
                 web.get("/counters", self._counters),
@@ -97,6 +99,10 @@ class Control:
 
     async def _ports(self, request: web.Request) -> web.Response:
         return web.json_response(self.ports)
+
+    async def _inventory(self, request: web.Request) -> web.Response:
+        transport = request.query.get("transport", "mixed")
+        return web.json_response(inventory(self._server.world, self.ports, transport))
 
     async def _state(self, request: web.Request) -> web.Response:
         found = {machine.name: _state_of(machine) for machine in self._host(request.query.get("host"))}

@@ -58,9 +58,8 @@ def inventory(world: World, ports: dict[str, Any], transport: str) -> dict[str, 
     return {"all": {"children": {"windows": {"vars": variables, "children": children}}}}
 
 
-def inventory_text(world: World, ports: dict[str, Any], transport: str = "mixed", form: str = "yaml") -> str:
+def inventory_text(data: dict[str, Any], form: str = "yaml") -> str:
     """The inventory as YAML or INI text."""
-    data = inventory(world, ports, transport)
     if form == "yaml":
         return yaml.safe_dump(data, sort_keys=False)
     windows = data["all"]["children"]["windows"]

@@ -569,14 +569,20 @@ def _sc(session: Session, arguments: list[str]) -> Output:
         try:
             return _text(_SC[words[0]](session.host, arguments[1]))
         except ServiceError as error:
-            verb = _SC_OPEN.get(words[0], "OpenService") if error.code == 1060 else f"{words[0].capitalize()}Service"
+            verb = (
+                _SC_OPEN.get(words[0], "OpenService")
+                if error.code == 1060
+                else f"{words[0].capitalize()}Service"
+            )
             return _text(f"[SC] {verb} FAILED {error.code}:\r\n\r\n{error.message}.\r\n", error.code)
     raise Unmodelled(f"sc.exe {' '.join(arguments)}")
 
 
 def _sc_query(host: Host, name: str) -> str:
     service = host.services.get(name)
-    kind = "10  WIN32_OWN_PROCESS" if service.service_type == "win32_own_process" else "20  WIN32_SHARE_PROCESS"
+    kind = (
+        "10  WIN32_OWN_PROCESS" if service.service_type == "win32_own_process" else "20  WIN32_SHARE_PROCESS"
+    )
     number = {"stopped": 1, "running": 4, "paused": 7}[service.state]
     lines = [f"TYPE               : {kind}  ", f"STATE              : {number}  {service.state.upper()} "]
     if service.state != "stopped":

@@ -55,7 +55,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def inventory(simulator: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``winsim inventory`` prints."""
-    command = [sys.executable, "-m", "winsim", "inventory", "--hosts", str(HERE / "hosts.yml")]
+    command = [sys.executable, "-m", "winsim", "inventory"]
     env = {**os.environ, "WINSIM_STATE": str(simulator.state)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60)
     path = tmp_path_factory.mktemp("inventory") / "windows.yml"

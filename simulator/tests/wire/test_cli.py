@@ -182,6 +182,21 @@ def test_inventory_transport(winsim: Callable[..., Any], daemon: dict[str, Any])
     assert list(data["all"]["children"]["windows"]["children"]) == ["windows_http"]
 
 
+def test_inventory_is_of_the_hosts_that_are_served(
+    winsim: Callable[..., Any], daemon: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WINSIM_HOSTS", str(tmp_path / "gone.yml"))
+    status, text, err = winsim("inventory", "--transport", "ntlm")
+    assert status == 0, err
+    assert set(yaml.safe_load(text)["all"]["children"]["windows"]["children"]["windows_ntlm"]["hosts"]) == {
+        "alpha",
+        "beta",
+    }
+    other = tmp_path / "other.yml"
+    other.write_text("hosts: {gamma: {users: {A: b}}}")
+    assert "gamma" in winsim("inventory", "--hosts", str(other))[1]
+
+
 def test_bad_hosts_file(winsim: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("hosts: {a: {listen: 10.0.0.1}}")
     status, _, err = winsim("serve")
