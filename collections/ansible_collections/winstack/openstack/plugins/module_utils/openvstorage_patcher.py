@@ -362,7 +362,7 @@ class Step:
         """Give what the answer says of the file."""
         answer = {"component": self.component, "path": self.path, "before": self.was, "after": self.will_be}
         said = {"reason": self.reason, "remark": self.remark}
-        return dict(answer, **dict((name, text) for name, text in said.items() if text))
+        return dict(answer, **{name: text for name, text in said.items() if text})
 
 
 def plan_edit(job, component, path, edits):
@@ -411,7 +411,7 @@ def remark_of(step):
         kept, sums = split(step.before, step.path)
     except Refused:
         return None
-    if not sums or sums == set([sha256(kept)]):
+    if not sums or sums == {sha256(kept)}:
         return None
     return "{0} was changed outside of the patch since; that change is kept".format(step.path)
 

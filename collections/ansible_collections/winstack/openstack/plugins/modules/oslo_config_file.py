@@ -12,7 +12,7 @@ short_description: Read a file with its attributes, or replace it if it is still
 description:
   - What M(winstack.openstack.oslo_config) runs on a Linux target. Use that one in playbooks.
   - Without O(content) the file is read. With it the file is replaced in one step, and keeps its owner, mode,
-    extended attributes and SELinux context. It is never readable for more users than before, not even for a moment.
+    extended attributes and SELinux context. Neither it nor its copy is ever readable for more users than before, not even for a moment.
 options:
   path:
     description: The file. A symbolic link is followed.
@@ -165,30 +165,46 @@ def number_of(lookup, name, kind):
 
 def replace(module, path, data, before):
     """Put new bytes in place; ``before`` is the stat of the file that is there, if any."""
-    params = module.params
-    uid, gid, mode = wanted(params, before)
+    uid, gid, mode = wanted(module.params, before)
+    put(path, data, path if before else None, uid, gid, mode)
+    if module.selinux_enabled() and not before:
+        module.set_default_selinux_context(path, False)
+
+
+def keep(module, path, data, before):
+    """Keep the file as it was beside it, named as Ansible names backups; give the path.
+
+    Its mode is no wider than the old and the new one: who takes the right to read secrets away means the old ones, too.
+    """
+    kept = "{}.{}.{}~".format(path, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
+    mode = stat.S_IMODE(before.st_mode) & wanted(module.params, before)[2]
+    put(kept, data, path, before.st_uid, before.st_gid, mode, before.st_mtime)
+    return kept
+
+
+def put(path, data, like, uid, gid, mode, mtime=None):
+    """Write a file in one step, with the attributes of another one, if there is one.
+
+    It is made in a folder that nobody else can enter: nobody has it open before owner and mode are right.
+    """
     folder, name = os.path.split(path)
     if not os.path.isdir(folder):
         raise Refused(f"The folder {folder} is not there. Make it first, or install the service's package.")
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    private = tempfile.mkdtemp(prefix=f".{name}.", dir=folder)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        temporary = os.path.join(private, name)
+        with open(temporary, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        if before:
-            shutil.copystat(path, temporary)
-            os.utime(temporary, (time.time(), time.time()))
-        # Nobody may read it between the two: mkstemp made it 0600, copystat gave it the old mode and ACL.
-        os.chmod(temporary, mode & 0o600)
+        if like:
+            shutil.copystat(like, temporary)
+        os.utime(temporary, (time.time(), time.time() if mtime is None else mtime))
         os.chown(temporary, uid, gid)
         os.chmod(temporary, mode)
         os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    if module.selinux_enabled() and not before:
-        module.set_default_selinux_context(path, False)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def wanted(params, before):
@@ -219,7 +235,7 @@ def run(module):
     new = base64.b64decode(params["content"], validate=True)
     if not module.check_mode:
         if params["backup"] and data is not None:
-            result["backup_file"] = module.backup_local(path)
+            result["backup_file"] = keep(module, path, data, status)
         replace(module, path, new, status)
     return dict(result, **report(*read(path)))
 

@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import stat
 import typing as t
 from pathlib import Path
@@ -95,6 +96,61 @@ def test_backup(run: Run, path: Path) -> None:
     """The copy has the old bytes and mode."""
     kept = Path(run(path=str(path), backup=True, **new(b"new", run(path=str(path))))["backup_file"])
     assert (kept.parent, kept.read_bytes(), mode(kept)) == (path.parent, b"old\r\n\xff", 0o604)
+
+
+def test_backup_is_no_wider_than_the_new_file(run: Run, path: Path) -> None:
+    """The old secrets stay in it. A second copy within a second would have the same name and the same bytes."""
+    path.chmod(0o644)
+    kept = Path(
+        run(path=str(path), backup=True, mode="0640", **new(b"new", run(path=str(path))))["backup_file"]
+    )
+    assert (mode(kept), mode(path)) == (0o640, 0o640)
+
+
+def test_backup_keeps_owner_and_time(run: Run, path: Path) -> None:
+    """Like the file that it is a copy of."""
+    os.utime(path, (1, 1))
+    if IS_ROOT:
+        os.chown(path, 64061, 64062)
+    status = path.stat()
+    options = {"owner": "root"} if IS_ROOT else {}
+    kept = Path(
+        run(path=str(path), backup=True, **options, **new(b"new", run(path=str(path))))["backup_file"]
+    )
+    found = kept.stat()
+    assert (found.st_uid, found.st_gid, found.st_mtime) == (status.st_uid, status.st_gid, 1)
+
+
+def test_nobody_can_open_what_is_on_its_way(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At no moment is a secret in a file that more may read than the one that it is to be in."""
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    seen: list[str] = []
+
+    def look(*_arguments: t.Any, **_options: t.Any) -> None:
+        for file in path.parent.rglob("*"):
+            private = any(mode(folder) == 0o700 for folder in file.parents if path.parent in folder.parents)
+            if file.is_file() and b"hunter2" in file.read_bytes() and mode(file) & 0o077:
+                seen.append(f"{file} {'private' if private else 'open'}")
+
+    def watched(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        def call(*arguments: t.Any, **options: t.Any) -> t.Any:
+            look()
+            result = function(*arguments, **options)
+            look()
+            return result
+
+        return call
+
+    path.parent.chmod(0o755)
+    options = new(b"password = hunter2", run(path=str(path)))
+    for owner, name in [(os, "chmod"), (os, "chown"), (os, "fsync"), (os, "rename"), (shutil, "copystat")]:
+        monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
+    run(path=str(path), mode="0600", backup=True, **options)
+    assert [line for line in seen if line.endswith("open")] == []
+    options = new(b"plain", run(path=str(path)))
+    run(path=str(path), mode="0644", backup=True, **options)
+    assert [line for line in seen if line.endswith("open")] == []
 
 
 def test_link_is_followed(run: Run, path: Path, tmp_path: Path) -> None:
