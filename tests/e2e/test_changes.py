@@ -56,19 +56,22 @@ def runs(cloud: Cloud) -> tuple[Simulator, list[Outcome]]:
     }
     simulator, inventory = cloud(hosts, {}, wishes())
     later = json.dumps(LATER)
+    gone = json.dumps(LATER | {"iscsi_target_server_disks": [{"path": KEPT, "state": "absent"}]})
     storage = "playbooks/windows_storage.yml"
     return simulator, [
         simulator.play(storage, inventory, "--check"),
         simulator.play(storage, inventory, "--limit", "host1"),
+        simulator.play(storage, inventory, "--limit", "host1", "--check", "-e", later),
         simulator.play("playbooks/preflight.yml", inventory, "--limit", "host1", "-e", later),
         simulator.play(storage, inventory, "--limit", "host1", "-e", later),
         simulator.play("playbooks/verify.yml", inventory, "--limit", "host1", "-e", later),
         simulator.play("playbooks/verify.yml", inventory, "--limit", "host1"),
+        simulator.play("playbooks/verify.yml", inventory, "--limit", "host1", "-e", gone),
     ]
 
 
-def test_all_but_the_last_run_succeed(runs: tuple[Simulator, list[Outcome]]) -> None:
-    assert [run.status for run in runs[1][:5]] == [0] * 5, [run.failures for run in runs[1]]
+def test_all_but_the_last_runs_succeed(runs: tuple[Simulator, list[Outcome]]) -> None:
+    assert [run.status for run in runs[1][:6]] == [0] * 6, [run.failures for run in runs[1]]
 
 
 def test_check_mode_says_what_it_cannot_tell(runs: tuple[Simulator, list[Outcome]]) -> None:
@@ -90,7 +93,7 @@ def test_what_is_wanted_no_longer_is_gone(runs: tuple[Simulator, list[Outcome]])
 def test_the_firewall_follows_the_portal(runs: tuple[Simulator, list[Outcome]]) -> None:
     opened, moved = (
         [entry["args"] for entry in run.invocations() if entry["module"].endswith("win_firewall_rule")]
-        for run in (runs[1][1], runs[1][3])
+        for run in (runs[1][1], runs[1][4])
     )
     assert [(args["name"], args["state"]) for args in opened] == [(f"{RULE}3260", "present")]
     assert [(args["name"], args["state"]) for args in moved] == [
@@ -100,9 +103,24 @@ def test_the_firewall_follows_the_portal(runs: tuple[Simulator, list[Outcome]]) 
 
 
 def test_verify_tells_every_difference(runs: tuple[Simulator, list[Outcome]]) -> None:
-    run = runs[1][5]
+    run = runs[1][6]
     told = run.sentences("host1")
     assert run.status != 0
     for words in ("10.1.0.11 port 3260", f"{RULE}3260", "portals are not", "kept.vhdx was not resized"):
         assert words in told
+    assert f"open by the rule {RULE}3261 for what is a portal no longer" in told
     assert run.counters["host1"]["changed"] == 0
+
+
+def test_verify_tells_what_is_wanted_no_longer(runs: tuple[Simulator, list[Outcome]]) -> None:
+    run = runs[1][7]
+    assert run.sentences("host1").splitlines() == [
+        f"The disk {KEPT} is wanted no longer, and is still there. Run the playbook windows_storage."
+    ]
+    assert run.counters["host1"]["changed"] == 0
+
+
+def test_check_mode_foresees_removals(runs: tuple[Simulator, list[Outcome]]) -> None:
+    run = runs[1][2]
+    assert "Take it out of the luns" in run.output
+    assert run.changing_cmdlets() == []

@@ -279,36 +279,38 @@ class IscsiVirtualDisk(Resource):
         return {name: value for name, value in given.items() if value is not None}
 
     def _absent(self, have: Have, disk: Mapping[str, t.Any] | None, probed: Facts) -> Plan:
-        file = self._file_to_remove(have, disk, probed)
+        """What still shows the disk, or builds on its file, may be what an earlier task of the run removes."""
+        file = self._file_to_remove(disk, probed)
+        unmet = tuple(self._in_use(have, disk, removes_file=bool(file)))
         if disk is None:
             before = {"path": self.want.path, "registered": False} if file else {}
-            return Plan(before, {}, file)
-        self._refuse_removal(disk)
+            return Plan(before, {}, file, unmet=unmet)
+        self._refuse_lost_snapshots(disk)
         remove = change("Remove-IscsiVirtualDisk", Path=disk["path"])
-        return Plan(_thing(disk, self.want), {}, (remove, *file))
+        return Plan(_thing(disk, self.want), {}, (remove, *file), unmet=unmet)
 
-    def _file_to_remove(
-        self, have: Have, disk: Mapping[str, t.Any] | None, probed: Facts
-    ) -> tuple[Call, ...]:
+    def _file_to_remove(self, disk: Mapping[str, t.Any] | None, probed: Facts) -> tuple[Call, ...]:
         stands = _file(probed, self.want.path)
         there = stands == "file" or (stands is None and disk is not None)
         if not self.params["remove_file"] or not there:
             return ()
-        if children := self._children(have):
-            raise RefusedError(
-                f"{self.want.path} was not removed: it is the parent of {', '.join(children)}, which would lose their data. "
-                "Remove these first."
-            )
         return (change("Remove-Item", LiteralPath=self.want.path),)
 
-    # What is refused --------------------------------------------------------------------------------------------------
-
-    def _refuse_removal(self, disk: Mapping[str, t.Any]) -> None:
-        if disk.get("targets"):
-            raise RefusedError(
+    def _in_use(self, have: Have, disk: Mapping[str, t.Any] | None, *, removes_file: bool) -> Iterator[str]:
+        if disk is not None and disk.get("targets"):
+            yield (
                 f"{disk['path']} was not removed: it is shown by {_count(disk['targets'], 'target')}. Take it out of the "
                 "luns of winstack.windows.iscsi_server_target first."
             )
+        if removes_file and (children := self._children(have)):
+            yield (
+                f"{self.want.path} was not removed: it is the parent of {', '.join(children)}, which would lose their data. "
+                "Remove these first."
+            )
+
+    # What is refused --------------------------------------------------------------------------------------------------
+
+    def _refuse_lost_snapshots(self, disk: Mapping[str, t.Any]) -> None:
         if disk.get("snapshots"):
             raise RefusedError(
                 f"{disk['path']} was not removed: it has {_count(disk['snapshots'], 'snapshot')}, which would be lost. "

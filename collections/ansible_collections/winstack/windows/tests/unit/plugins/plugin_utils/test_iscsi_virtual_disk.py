@@ -434,6 +434,15 @@ def test_check_mode_only_warns_of_what_an_earlier_task_may_make(given: dict[str,
     assert "Make it first" in result["warnings"][0]
 
 
+@pytest.mark.parametrize("name", ["shown by a target", "file of a parent"])
+def test_check_mode_only_warns_of_what_an_earlier_task_may_remove(name: str) -> None:
+    host, given, message = REFUSED[name]
+    result = run(host, check=True, **{"path": A} | given)
+    assert result["changed"]
+    assert message in result["warnings"][0]
+    assert host.changes == []
+
+
 def test_many_disks() -> None:
     host = ModelHost([Disk(rf"C:\iSCSI\{number}.vhdx") for number in range(512)])
     assert run(host, path=A, size="1GB")["warnings"] == [
