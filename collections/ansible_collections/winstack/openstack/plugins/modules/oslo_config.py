@@ -28,6 +28,7 @@ options:
   config:
     description:
       - Sections, their options, and their values.
+      - oslo.config writes names of options with underscores. One with a dash is never read, which gives a warning.
       - A boolean is taken to be there already if the file has any word for it that oslo.config knows.
       - A list becomes one line with commas (C(ListOpt)), or a line for each entry if the option is in O(multi_valued).
       - V(null) takes the option away. An empty section makes sure that its header is there.
@@ -35,7 +36,7 @@ options:
     type: dict
     default: {}
   remove:
-    description: What to take away, if it is there. Comments stay.
+    description: What to take away, if it is there.
     type: list
     elements: dict
     default: []
@@ -45,7 +46,9 @@ options:
         type: str
         required: true
       option:
-        description: The option. Without one, the whole section is taken away.
+        description:
+          - The option. Comments around it stay.
+          - Without one, the whole section is taken away, with the comments in it. Those right above the next header stay.
         type: str
       entries:
         description:
@@ -63,7 +66,7 @@ options:
   merge_lists:
     description:
       - Options whose lists are added to what the file has, such as C(enabled_backends). Their order stays, nothing is taken out.
-      - They are named as in O(multi_valued).
+      - They are named as in O(multi_valued). A name that O(config) does not set gives a warning, as the list would be replaced.
     type: list
     elements: str
     default: []

@@ -19,13 +19,14 @@ from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_ini import
 
 MASK: t.Final = "********"
 _NAME: t.Final = re.compile(
-    r"pass(?:word|wd|phrase)|secret|token|credential"
-    r"|(?:private|api|access|admin|auth|encryption|fixed|shared|signing)_?key(?!_?(?:file|path|manager))",
+    r"pass(?:word|wd|phrase)|(?:^|_)(?:pass|jwt|kek)(?:$|_)|secret|token|credential|role_id$"
+    r"|(?:private|api|access|admin|auth|encr(?:yption)?|fixed|hmac|master|shared|signing|storage|store|swift)_?key"
+    r"(?!_?(?:file|path|manager))",
     re.IGNORECASE,
 )
 # The user information of a URL, as in transport_url and connection. RFC 3986 wants an @ in a password to be written %40,
 # and yet many are not: all up to the last @ is taken.
-_URL: t.Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user_info>.*)(?=@)")
+_URL: t.Final = re.compile(r"://(?P<user_info>.*)(?=@)")
 _VALUE: t.Final = re.compile(r"(?P<head>[^=:]*[=:][ \t]*).*", re.DOTALL)
 
 
@@ -36,6 +37,10 @@ class Names:
         """Take the names. Section names may hold dots, option names do not."""
         pairs = [name.rpartition(".") for name in names]
         self._names = {(normalized(section), option) for section, _dot, option in pairs}
+
+    def __iter__(self) -> t.Iterator[tuple[str, str]]:
+        """Give pairs of a normalized section (empty: any) and an option."""
+        return iter(sorted(self._names))
 
     def has(self, section: str, option: str) -> bool:
         """Say whether the option of that section is meant."""
@@ -102,8 +107,8 @@ def literal_dollars(text: str) -> str:
 
 def literal_credentials(text: str) -> str:
     """Do the same within the user information of a URL only."""
-    return _URL.sub(lambda found: found["scheme"] + literal_dollars(found["user_info"]), text)
+    return _URL.sub(lambda found: "://" + literal_dollars(found["user_info"]), text)
 
 
 def _without_credentials(text: str, mask: str) -> str:
-    return _URL.sub(lambda found: found["scheme"] + mask, text)
+    return _URL.sub(lambda found: "://" + mask, text)

@@ -75,6 +75,7 @@ class OsloConfig:
         changes = self._want.apply(after)
         data = encode(after.text)
         attributes, remarks = self._new_attributes(was, after)
+        warnings += self._want.warnings
         is_there = was.data is not None
         result: dict[str, t.Any] = {
             "changed": data != (was.data or b"") or (is_there and attributes != Attributes()),
@@ -84,7 +85,7 @@ class OsloConfig:
         if warnings or remarks:
             result["warnings"] = [f"{self._path}: {warning}" for warning in [*warnings, *remarks]]
         if diff:
-            result["diff"] = self._diff(before, after)
+            result["diff"] = [self._diff(before, after), *self._attribute_diff(was, attributes)]
         if check_mode or not result["changed"]:
             return result
         kept = file.write(data, was=was, attributes=attributes, backup=self._backup)
@@ -111,6 +112,17 @@ class OsloConfig:
             f"it holds secrets, and its mode is {mode:04o}. Set 'mode' to {SECRET_MODE:04o} or less."
         ]
 
+    def _attribute_diff(self, was: FileState, new: Attributes) -> list[dict[str, t.Any]]:
+        """Give owner, group and mode before and after, of a file that is there and is to have others."""
+        if was.data is None or new == Attributes():
+            return []
+        changed = [name for name, value in _shown(new).items() if value]
+        sides = {
+            side: {name: _shown(attributes)[name] for name in changed}
+            for side, attributes in (("before", was.attributes), ("after", new))
+        }
+        return [{"before_header": self._path, "after_header": self._path, **sides}]
+
     def _diff(self, before: Document, after: Document) -> dict[str, str]:
         return {
             "before_header": self._path,
@@ -118,6 +130,11 @@ class OsloConfig:
             "before": self._secrets.text(before),
             "after": self._secrets.text(after, new_to=before),
         }
+
+
+def _shown(attributes: Attributes) -> dict[str, str | None]:
+    mode = None if attributes.mode is None else f"{attributes.mode:04o}"
+    return {"owner": attributes.owner, "group": attributes.group, "mode": mode}
 
 
 def octal(mode: t.Any) -> int | None:

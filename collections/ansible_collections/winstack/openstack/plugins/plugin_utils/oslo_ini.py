@@ -140,6 +140,7 @@ class Document:
     def __init__(self, text: str) -> None:
         """Read the text."""
         self.entries: list[Entry] = []
+        self._has_header = False
         lines = _LINE.findall(text)
         self._line_end = _end(lines[0]) or "\n" if lines else "\n"
         for number, line in enumerate(lines, 1):
@@ -159,6 +160,7 @@ class Document:
             self.entries.append(Entry(Kind.COMMENT, [raw]))
         elif line.startswith("["):
             self.entries.append(Entry(Kind.SECTION, [raw], _section_name(line, number)))
+            self._has_header = True
         else:
             self._add_option(raw, line, number)
 
@@ -168,7 +170,7 @@ class Document:
             raise _damage(number, "has neither = nor :")
         if not name.strip():
             raise _damage(number, "has no name before its = or :")
-        if not any(entry.kind is Kind.SECTION for entry in self.entries):
+        if not self._has_header:
             raise _damage(number, "sets an option above the first section")
         value = value.strip()
         if value and value[0] == value[-1] and value[0] in "\"'":

@@ -90,6 +90,28 @@ class Want:
         for section, options in config.items():
             self._add_section(str(section), options)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Give a sentence for each name that does not do what it seems to."""
+        dashed = [
+            f"oslo.config writes names of options with underscores, and will never read '{edit.option}' in [{edit.section}]."
+            for edit in self._edits
+            if "-" in edit.option
+        ]
+        return [
+            *dashed,
+            *_idle("merge_lists", self._merge_lists, self),
+            *_idle("multi_valued", self._multi_valued, self),
+        ]
+
+    def sets(self, section: str, option: str) -> bool:
+        """Say whether an option is to be set; in any section, if none is named. Nobody knows of sections that are not wanted."""
+        if section and section not in map(normalized, self._sections):
+            return True
+        return any(
+            edit.option == option and section in ("", normalized(edit.section)) for edit in self._edits
+        )
+
     def apply(self, document: Document) -> list[Change]:
         """Edit the document; give what changed, nothing if it was so already."""
         changes = [change for removal in self._removals for change in _take_away(document, removal)]
@@ -126,6 +148,11 @@ class Want:
         ):
             raise WantError(f"Section [{section}] is to be removed and yet to be there.")
         self._sections.append(section)
+        names = [str(option) for option in options]
+        if len(set(names)) < len(names):
+            raise WantError(
+                f"Section [{section}] has an option twice, as a text and as a number or the like."
+            )
         for option, value in options.items():
             self._add_option(section, str(option), value)
 
@@ -305,6 +332,15 @@ _ESCAPES: t.Final[Mapping[str, Callable[[str, bool], str]]] = {
     "always": lambda text, secret: literal_dollars(text),
     "never": lambda text, secret: text,
 }
+
+
+def _idle(kind: str, names: Names, want: Want) -> list[str]:
+    """Give a sentence for each name that no wanted option has: a list that was to be merged would replace the one of the file."""
+    return [
+        f"'{kind}' names {f'{section}.{option}' if section else option}, which 'config' does not set: is it misspelt?"
+        for section, option in names
+        if want._edits and not want.sets(section, option)
+    ]
 
 
 def _check_name(name: str, kind: str, section: str = "") -> None:

@@ -75,7 +75,8 @@ def test_one_read_and_one_write() -> None:
         target, diff=True, path="/etc/x.conf", config={"a": {"x": 2}}, owner="nova", mode="0600", backup=True
     )
     assert result["backup_file"] == "/etc/x.conf.1~"
-    assert result["diff"]["after"] == "[a]\nx = 2\n"
+    assert result["diff"][0]["after"] == "[a]\nx = 2\n"
+    assert result["diff"][1]["after"] == {"owner": "nova", "mode": "0600"}
     content = base64.b64encode(b"[a]\nx = 2\n").decode()
     assert target.asked[1:] == [
         {

@@ -108,3 +108,49 @@ def test_bad_modes(mode: t.Any) -> None:
     """What is no octal mode, as 640 without quotes."""
     with pytest.raises(WantError, match="Write it in octal and in quotes, as '0640'"):
         octal(mode)
+
+
+def test_diff_shows_attributes() -> None:
+    """A run that changes nothing but the mode says what it changes."""
+    file = FileInMemory(PLAIN, Attributes("root", "root", 0o644))
+    text, attributes = ensure(file, mode="0640", group="cinder", owner="root")["diff"]
+    assert text["before"] == text["after"]
+    assert attributes["before"] == {"group": "root", "mode": "0644"}
+    assert attributes["after"] == {"group": "cinder", "mode": "0640"}
+    assert len(ensure(file, mode="0640")["diff"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        ({"merge_lists": ["DEFAULT.enabled_backends"]}, []),
+        ({"merge_lists": ["enabled_backends"]}, []),
+        ({"merge_lists": ["lvm.volume_driver"]}, []),
+        (
+            {"merge_lists": ["DEFAULT.enabled_backend"]},
+            ["'merge_lists' names DEFAULT.enabled_backend, which 'config' does not set: is it misspelt?"],
+        ),
+        (
+            {"multi_valued": ["drivers"]},
+            ["'multi_valued' names drivers, which 'config' does not set: is it misspelt?"],
+        ),
+        (
+            {"config": {"DEFAULT": {"my-ip": "10.0.0.5"}}},
+            [
+                "oslo.config writes names of options with underscores, and will never read 'my-ip' in [DEFAULT]."
+            ],
+        ),
+        ({"config": {}, "merge_lists": ["enabled_backends"]}, []),
+    ],
+)
+def test_names_that_do_nothing(options: dict[str, t.Any], warnings: list[str]) -> None:
+    """A list that was to be merged would replace that of the file because of a slip."""
+    wish = {"config": {"DEFAULT": {"enabled_backends": ["vpool1"]}}} | options
+    result = ensure(FileInMemory(PLAIN), **wish)
+    assert result.get("warnings", []) == [f"/etc/x.conf: {warning}" for warning in warnings]
+
+
+def test_option_twice() -> None:
+    """YAML tells the number from the text; the file cannot."""
+    with pytest.raises(WantError, match=r"Section \[a\] has an option twice"):
+        ensure(FileInMemory(PLAIN), config={"a": {1: "x", "1": "y"}})

@@ -48,7 +48,7 @@ def golden(name: str, kind: str, text: str) -> None:
 def shown(result: dict[str, t.Any]) -> str:
     """Give a result as YAML, and below it its diff as ansible-playbook --diff shows it."""
     rest = {key: value for key, value in result.items() if key != "diff"}
-    sides = [result["diff"][side].splitlines() for side in ("before", "after")]
+    sides = [result["diff"][0][side].splitlines() for side in ("before", "after")]
     lines = difflib.unified_diff(*sides, "before", "after", lineterm="")
     return yaml.safe_dump(rest, sort_keys=False, width=1000) + "\n".join(["---", *lines]) + "\n"
 
@@ -69,7 +69,7 @@ def test_merge(name: str, tmp_path: Path) -> None:
     again = ensure(file, **options)
     assert not again["changed"]
     assert again["changes"] == []
-    assert again["diff"]["before"] == again["diff"]["after"]
+    assert again["diff"][0]["before"] == again["diff"][0]["after"]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "latin1"])

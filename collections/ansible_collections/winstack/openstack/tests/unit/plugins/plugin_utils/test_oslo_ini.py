@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,14 @@ def test_writable_values(value: str, expected: bool) -> None:
         document = Document("")
         document.set("a", "x", [value])
         assert Document(document.text).values("a", "x") == [value]
+
+
+def test_long_files_take_no_time() -> None:
+    """A licence above the first header, and a sample file below, as long as nobody has one."""
+    started = time.process_time()
+    document = Document("# c\n" * 20_000 + "[a]\n" + "x = 1\n" * 20_000)
+    assert len(document.values("a", "x")) == 20_000
+    assert time.process_time() - started < 5
 
 
 def test_section_at_the_end_without_newline() -> None:
