@@ -26,6 +26,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.winstack.openstack.plugins.module_utils import openstack_service
 from ansible_collections.winstack.openstack.plugins.module_utils import openvstorage_patcher as patcher
 from ansible_collections.winstack.openstack.tests.unit.plugins.module_utils import _packages as packages
 
@@ -147,10 +148,11 @@ class Patcher:
     copies: Path
     site: Path | None = None
     probe: bool = False
+    helper: str = patcher.__file__
 
     def __call__(self, state: str) -> dict[str, t.Any]:
         """Give the answer to a job."""
-        done = self.start([self.python, "-B", patcher.__file__], self.job(state))
+        done = self.start([self.python, "-B", self.helper], self.job(state))
         lines = [line for line in done.stdout.splitlines() if line.startswith(patcher.ANSWER)]
         assert lines, done.stdout + done.stderr
         answer: dict[str, t.Any] = json.loads(lines[-1][len(patcher.ANSWER) :])
@@ -460,3 +462,105 @@ def test_installed(version: str, requirements: list[str], components: list[str],
     run = Patcher(str(folder / "bin/python"), components, tmp_path / "copies", probe=True)
     run.check_round(site)
     driver.unlink(missing_ok=True)
+
+
+# Errors of the guide -----------------------------------------------------------------------------------------------
+
+
+def ready_environment(version: str, requirement: str) -> Path:
+    """Give the environment that ``test_installed`` made; or skip the test."""
+    folder = CACHE / "environments" / f"{version}-{requirement.replace('==', '-')}"
+    return folder if (folder / "ready").exists() else pytest.skip(f"there is no {folder}")
+
+
+REAL_NOVAS = [("3.8", "nova==22.4.0"), ("3.12", "nova==34.0.0")]
+REAL_BRICKS = [("2.7", "os-brick==1.6.1"), ("3.11", "os-brick==7.1.1")]
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("version", "requirement", "component", "mistake"),
+    [
+        pytest.param(version, requirement, component, mistake, id=f"{name}-{requirement}")
+        for name, component, mistake in packages.MISTAKES
+        for version, requirement in (REAL_NOVAS if component == "guest_disk" else REAL_BRICKS)
+    ],
+)
+def test_mistake_of_the_guide_is_found_by_the_real_thing(
+    version: str, requirement: str, component: str, mistake: tuple[str, str, str], tmp_path: Path
+) -> None:
+    """The real nova and os-brick, not only the small ones of our own, make the probe fail, and get their bytes back."""
+    folder = ready_environment(version, requirement)
+    site = next(folder.glob("lib/python*/site-packages"))
+    source = Path(patcher.__file__).read_text(encoding="utf-8")
+    right, wrong, message = mistake
+    assert right in source
+    helper = tmp_path / "openvstorage_patcher.py"
+    head, mark, tail = source.partition("class Refused(")
+    helper.write_text(head.replace(right, wrong) + mark + tail, encoding="utf-8")
+    before = packages.snapshot(site / "nova/virt/libvirt" if component == "guest_disk" else site / "os_brick")
+    run = Patcher(
+        str(folder / "bin/python"), [component], tmp_path / "copies", probe=True, helper=str(helper)
+    )
+    answer = run("patched")
+    assert re.search(f"does not work in .*({message})", str(answer["reason"])), answer
+    assert (
+        packages.snapshot(site / "nova/virt/libvirt" if component == "guest_disk" else site / "os_brick")
+        == before
+    )
+
+
+# As drivers for Newton are written (nova/virt/libvirt/volume of stable/newton).
+NEWTON_DRIVER = """
+from nova.virt.libvirt import utils as libvirt_utils
+from nova.virt.libvirt.volume import volume
+
+
+class LibvirtOpenvStorageEdgeVolumeDriver(volume.LibvirtBaseVolumeDriver):
+    def __init__(self, connection):
+        super(LibvirtOpenvStorageEdgeVolumeDriver, self).__init__(connection, is_block_dev=False)
+
+    def get_config(self, connection_info, disk_info):
+        conf = super(LibvirtOpenvStorageEdgeVolumeDriver, self).get_config(connection_info, disk_info)
+        conf.driver_name = libvirt_utils.pick_disk_driver_name(self.connection._host.get_version(), True)
+        return conf
+
+    def connect_volume(self, connection_info, disk_info):
+        pass
+
+    def disconnect_volume(self, connection_info, disk_dev):
+        pass
+"""
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("version", "requirement", "sentences"),
+    [
+        ("3.8", "nova==22.4.0", ["reads self.connection, which nova took away in 15.0"]),
+        (
+            "3.12",
+            "nova==34.0.0",
+            [
+                "reads self.connection, which nova took away in 15.0",
+                "nova.virt.libvirt.utils has no pick_disk_driver_name any more",
+                "nova calls disconnect_volume(connection_info, instance, force), and the driver takes",
+            ],
+        ),
+    ],
+)
+def test_guide_error_08_a_driver_for_newton_is_found_before_the_first_attach(
+    version: str, requirement: str, sentences: list[str], tmp_path: Path
+) -> None:
+    """nova would start with it, and its log would say nothing."""
+    python_of_nova = ready_environment(version, requirement) / "bin/python"
+    (tmp_path / "edge_for_newton.py").write_text(NEWTON_DRIVER)
+    job = {"do": "nova", "module": "edge_for_newton", "class": "LibvirtOpenvStorageEdgeVolumeDriver"}
+    done = subprocess.run(
+        [str(python_of_nova), "-B", openstack_service.__file__], input=json.dumps(job), capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)}, check=False,
+    )  # fmt: skip
+    problem = json.loads(done.stdout.splitlines()[-1][len(openstack_service.ANSWER) :])["problem"]
+    assert [sentence for sentence in sentences if sentence not in problem] == [], problem

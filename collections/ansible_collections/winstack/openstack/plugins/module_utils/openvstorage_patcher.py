@@ -841,11 +841,11 @@ def probe_guest_disk():
     """The XML has what the parser of the libvirt fork reads, and can be read back."""
     config, driver = nova_modules()
     disk = getattr(config, DISK_CLASS)()
+    lacking = set(vars(config.LibvirtConfigGuestDisk())) - set(vars(disk))
+    expect(not lacking, "the class lacks {0} of its base".format(", ".join(sorted(lacking))))
     disk.source_name, disk.source_host_name, disk.source_host_port = "volume-1", "10.0.0.5", "26203"
     disk.source_host_transport, disk.serial = "rdma", "6f1c6f9e"
     disk.source_snapshot_timeout, disk.driver_cache = 77, "none"
-    lacking = set(vars(config.LibvirtConfigGuestDisk())) - set(vars(disk))
-    expect(not lacking, "the class lacks {0} of its base".format(", ".join(sorted(lacking))))
     dom = disk.format_dom()
     source, host = dom.find("source"), dom.findall("source/host")
     expect(dict(dom.attrib) == {"type": "network", "device": "disk"}, "the disk is not of type network")
@@ -861,11 +861,13 @@ def probe_guest_disk():
     again.parse_str(disk.to_xml())
     expect(again.to_xml() == disk.to_xml(), "the XML cannot be read back")
     plain = getattr(config, DISK_CLASS)()
-    plain.source_host_name = "10.0.0.5"
-    expect(
-        "snapshot-timeout" not in plain.format_dom().find("source").attrib,
-        "the default timeout is written out",
-    )
+    plain.source_host_name, plain.driver_format = "10.0.0.5", "qcow2"
+    dom = plain.format_dom()
+    expect("snapshot-timeout" not in dom.find("source").attrib, "the default timeout is written out")
+    again = getattr(config, DISK_CLASS)()
+    again.parse_str(plain.to_xml())
+    formats = [dom.find("driver").get("type"), again.driver_format]
+    expect(formats == ["qcow2", "qcow2"], "the format of the driver is not read where it is written")
     expect(hasattr(disk, "driver_discard"), "there is no driver_discard")
     check = driver.LibvirtDriver.__dict__.get("_check_discard_for_attach_volume")
     if check:

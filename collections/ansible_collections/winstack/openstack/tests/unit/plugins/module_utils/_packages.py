@@ -52,8 +52,26 @@ class InitiatorConnector(object):
 CONFIG = """
 from xml.etree import ElementTree as etree
 
-class LibvirtConfigGuestDisk(object):
+class LibvirtConfigGuestDevice(object):
     def __init__(self, **kwargs):
+        pass
+
+    def format_dom(self):
+        return etree.Element('disk')
+
+    def parse_dom(self, xmldoc):
+        pass
+
+    def parse_str(self, text):
+        self.parse_dom(etree.fromstring(text))
+
+    def to_xml(self):
+        return etree.tostring(self.format_dom())
+
+
+class LibvirtConfigGuestDisk(LibvirtConfigGuestDevice):
+    def __init__(self, **kwargs):
+        super(LibvirtConfigGuestDisk, self).__init__(**kwargs)
         self.source_type = 'file'
         self.source_device = 'disk'
         self.driver_name = self.driver_format = self.driver_cache = self.driver_discard = None
@@ -95,12 +113,6 @@ class LibvirtConfigGuestDisk(object):
                 self.target_dev, self.target_bus = c.get('dev'), c.get('bus')
             elif c.tag == 'serial':
                 self.serial = c.text
-
-    def parse_str(self, text):
-        self.parse_dom(etree.fromstring(text))
-
-    def to_xml(self):
-        return etree.tostring(self.format_dom())
 
 
 class LibvirtConfigGuestDiskBackingStore(object):
@@ -169,6 +181,76 @@ from nova.virt.libvirt.volume import volume
 class LibvirtOpenvStorageEdgeVolumeDriver(volume.LibvirtVolumeDriver):
     pass
 """
+
+# Mistakes of the published guide (the class and the connector that it tells to paste): which text of ours to replace by what,
+# and what the probe says of it.
+OWN_SUPER = "super(LibvirtConfigOpenvStorageEdgeGuestDisk, self)"
+BASES_SUPER = "super(LibvirtConfigGuestDisk, self)"
+GUEST_DISK_MISTAKES = {
+    "guide_error_01_no_driver_discard": [
+        (
+            "self.driver_discard = 'ignore'",
+            "del self.driver_discard",
+            "the class lacks driver_discard of its base",
+        ),
+    ],
+    "guide_error_02_super_skips_the_base": [
+        (
+            OWN_SUPER + ".__init__",
+            BASES_SUPER + ".__init__",
+            "the class lacks .*driver_cache.*serial|root_name",
+        ),
+        (OWN_SUPER + ".format_dom", BASES_SUPER + ".format_dom", "'NoneType' object has no attribute"),
+    ],
+    "guide_error_03_name_of_the_timeout": [
+        ("'snapshot-timeout'", "'snapshot_timeout'", "the source has other attributes"),
+        ("if int(self.source_snapshot_timeout) != ", "if 1 != ", "the default timeout is written out"),
+        (
+            "del self.source_hosts[1:]",
+            "self.source_hosts *= 2; self.source_ports *= 2",
+            "not exactly one host",
+        ),
+    ],
+    "guide_error_04_format_read_elsewhere": [
+        (
+            "        return dev\n",
+            "        dev.find('driver').set('type', getattr(self, 'driver_type', 'raw'))\n        return dev\n",
+            "format of the driver is not read where it is written",
+        ),
+    ],
+}
+CONNECTOR_MISTAKES = {
+    "guide_error_07_connect_volume_wants_data": [
+        (
+            "connection_properties.get('device_path')",
+            "connection_properties['data']['device_path']",
+            "KeyError",
+        ),
+    ],
+    "guide_error_07_connect_volume_gives_text": [
+        (
+            "return {'type': 'network', 'path': self._location(connection_properties)}",
+            "return str(self._location(connection_properties))",
+            "TypeError",
+        ),
+    ],
+    "guide_error_07_check_valid_device_gives_nothing": [
+        ("return bool(_LOCATION.match(str(path)))", "pass", "ValueError|not taken for valid"),
+    ],
+    "guide_error_07_disconnect_volume_rejects_force": [
+        (
+            "device_info=None,\n                          force=False, ignore_errors=False)",
+            "device_info=None)",
+            "TypeError",
+        ),
+    ],
+}
+MISTAKES = [
+    (name, component, mistake)
+    for component, table in (("guest_disk", GUEST_DISK_MISTAKES), ("connector", CONNECTOR_MISTAKES))
+    for name, mistakes in table.items()
+    for mistake in mistakes
+]
 
 FILES = {
     "os_brick/__init__.py": "",

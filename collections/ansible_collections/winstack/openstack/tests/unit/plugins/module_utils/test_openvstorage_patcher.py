@@ -19,8 +19,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.winstack.openstack.plugins.module_utils import openvstorage_patcher as patcher
+from ansible_collections.winstack.openstack.plugins.modules import openvstorage_patch
 
 from . import _packages as packages
 from ._packages import CONFIG_PY, CONNECTOR_PY, DRIVER_PY, EDGE_PY, OWN, make, snapshot
@@ -470,6 +472,32 @@ def test_failed_probe(site: Path, tmp_path: Path, component: str, name: str, old
         patcher.run(job(tmp_path, probe=True))
     assert snapshot(site) == before
     assert not list((tmp_path / "copies").glob("journal*"))
+
+
+@pytest.mark.parametrize(
+    ("component", "mistake"),
+    [(component, mistake) for _name, component, mistake in packages.MISTAKES],
+    ids=[name for name, _component, _mistake in packages.MISTAKES],
+)
+def test_mistake_of_the_guide_is_found_and_taken_back(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, component: str, mistake: tuple[str, str, str]
+) -> None:
+    """If our class or connector were as the guide has them, the probe would say so before any service sees them."""
+    right, wrong, message = mistake
+    name = {"guest_disk": "GUEST_DISK_SOURCE", "connector": "CONNECTOR_SOURCE"}[component]
+    source = getattr(patcher, name)
+    assert right in source
+    before = snapshot(site)
+    monkeypatch.setattr(patcher, name, source.replace(right, wrong))
+    with pytest.raises(patcher.Failed, match=f"the patched {component} does not work in .*({message})"):
+        patcher.run(job(tmp_path, components=[component], probe=True))
+    assert snapshot(site) == before
+
+
+def test_guide_error_07_the_connector_is_no_default() -> None:
+    """The drivers for Newton do without it, and the vendor calls it deprecated."""
+    documented = yaml.safe_load(openvstorage_patch.DOCUMENTATION)["options"]["components"]
+    assert documented["default"] == ["guest_disk", "volume_driver"]
 
 
 def test_disk_full_at_every_write(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
