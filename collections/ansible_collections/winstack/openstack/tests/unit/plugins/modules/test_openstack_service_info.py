@@ -42,7 +42,9 @@ def test_config_files(tmp_path: Path) -> None:
         ("cinder-volume --log-dir /v", {"log_file": "/v"}),
     ],
 )
-def test_what_a_command_line_says(command: str, found: dict[str, object]) -> None:
+def test_guide_error_09_what_a_command_line_says_of_debug_and_log(
+    command: str, found: dict[str, object]
+) -> None:
     assert module.of_command(command) == found
 
 
