@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 
 
@@ -17,14 +18,26 @@ def ask(module, python, script, job):
     The folder is one that any user may enter, because the helper may run as the user of the service; it holds no secret.
     """
     folder = tempfile.mkdtemp(prefix="winstack-")
-    module.add_cleanup_file(folder)
+    try:
+        return answer_of(module, python, script, job, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def answer_of(module, python, script, job, folder):
+    """Write the helper into a folder and run it there; give its answer."""
     os.chmod(folder, 0o755)
     path = os.path.join(folder, os.path.basename(script.__name__.rpartition(".")[2]) + ".py")
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(source_of(script))
     os.chmod(path, 0o644)
     # -B: root leaves no compiled files behind that the service could not replace.
-    status, output, error = module.run_command([*python, "-B", path], data=json.dumps(job), cwd="/")
+    try:
+        status, output, error = module.run_command(
+            [*python, "-B", path], data=json.dumps(job), cwd="/", handle_exceptions=False
+        )
+    except OSError as problem:
+        return {"problem": f"{python[0]} cannot be started: {problem.strerror}"}
     start = script.ANSWER
     answers = [line[len(start) :] for line in output.splitlines() if line.startswith(start)]
     if answers:

@@ -37,7 +37,9 @@ options:
     description: For cinder, the section of the backend.
     type: str
   options:
-    description: For cinder, the options of the section. Their values are taken out of every message.
+    description:
+      - For cinder, the options of the section.
+      - The values of those whose names speak of passwords, secrets, tokens, credentials or keys are taken out of every message.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -77,10 +79,21 @@ driver:
 
 import os
 import pwd
+import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.winstack.openstack.plugins.module_utils import openstack_service
 from ansible_collections.winstack.openstack.plugins.module_utils._service_python import ask
+
+
+SECRET = re.compile("pass|secret|token|credential|key", re.IGNORECASE)
+
+
+def hide_secrets_alone(module):
+    """Ansible would hide each value of the options. A user named cinder would be cut out of every path that has the word."""
+    options = module.params["options"]
+    values = [str(value) for name, value in options.items() if SECRET.search(name) and value]
+    module.no_log_values = {*values, *map(text_of, values)}
 
 
 def command_of(params):
@@ -121,6 +134,7 @@ def main():
         required_if=[("service", "cinder", ["section"])],
         supports_check_mode=True,
     )
+    hide_secrets_alone(module)
     params = module.params
     answer = ask(module, command_of(params), openstack_service, job_of(params))
     if answer.get("problem"):

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+import tempfile
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.winstack.openstack.plugins.modules import openstack_service_info as module
 from ansible_collections.winstack.openstack.plugins.modules import volume_driver_probe
@@ -84,3 +89,57 @@ def test_the_command_of_a_probe() -> None:
     assert volume_driver_probe.command_of({"python": "/p", "user": None}) == ["/p"]
     nobody = {"python": "/p", "user": "no-such-user"}
     assert volume_driver_probe.command_of(nobody) == ["runuser", "-u", "no-such-user", "--", "/p"]
+
+
+def run_probe(capsys: pytest.CaptureFixture[str], **options: t.Any) -> dict[str, t.Any]:
+    """Give the result of the module."""
+    given = {
+        "python": sys.executable,
+        "service": "cinder",
+        "section": "vpool1",
+        "driver": "cinder.volume.x.Y",
+    }
+    with patch_module_args(given | options), pytest.raises(SystemExit):
+        volume_driver_probe.main()
+    result: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_guide_error_15_secrets_are_hidden_and_sentences_can_be_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The account is often called cinder, as a part of every path is."""
+    options = {"username": "cinder", "password": "hunter$2", "port": 443, "management_ips": ["10.0.0.5"]}
+    result = run_probe(capsys, options=options)
+    assert result["msg"] == (
+        f"The volume driver cinder.volume.x.Y does not work in {sys.executable}: "
+        "ModuleNotFoundError: No module named 'cinder'."
+    )
+    assert "hunter" not in json.dumps(result)
+
+
+def test_guide_error_15_a_driver_that_says_its_password(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as it is nor as it is written for oslo.config."""
+    (tmp_path / "cinder").mkdir()
+    (tmp_path / "cinder/__init__.py").write_text("raise RuntimeError('hunter$2 or hunter$$2 is wrong')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    result = run_probe(capsys, options={"password": "hunter$2"})
+    assert "RuntimeError: ******** or ******** is wrong" in result["msg"]
+    assert "hunter" not in json.dumps(result)
+
+
+def test_nothing_is_left_behind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helper goes with its folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run_probe(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_python(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Named, with the reason."""
+    msg = run_probe(capsys, python=str(tmp_path / "x"))["msg"]
+    assert msg.endswith(f": {tmp_path / 'x'} cannot be started: No such file or directory.")
