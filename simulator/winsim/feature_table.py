@@ -9,7 +9,7 @@ name, display name, kind (R role, S role service, F feature), parent, flags. Fla
 ``i`` installed on a fresh server, ``r`` restart needed to install, ``u`` restart needed to remove, ``x`` payload
 removed from the image, ``gui`` only with Desktop Experience, ``dc`` Datacenter edition only,
 ``until=2016``/``since=2016`` releases, ``needs=A,B`` other features that come along, ``tools=A,B`` its management
-tools.
+tools. ``{dotnet}`` in a display name is the version of the .NET Framework that comes with the release.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ Web-Url-Auth|URL Authorization|S|Web-Security|
 Web-Windows-Auth|Windows Authentication|S|Web-Security|
 Web-App-Dev|Application Development|S|Web-WebServer|
 Web-Net-Ext|.NET Extensibility 3.5|S|Web-App-Dev|needs=NET-Framework-Core
-Web-Net-Ext45|.NET Extensibility 4.7|S|Web-App-Dev|needs=NET-Framework-45-ASPNET
+Web-Net-Ext45|.NET Extensibility {dotnet}|S|Web-App-Dev|needs=NET-Framework-45-ASPNET
 Web-AppInit|Application Initialization|S|Web-App-Dev|
 Web-ASP|ASP|S|Web-App-Dev|needs=Web-ISAPI-Ext
 Web-Asp-Net|ASP.NET 3.5|S|Web-App-Dev|needs=Web-Net-Ext,Web-ISAPI-Ext,Web-ISAPI-Filter
-Web-Asp-Net45|ASP.NET 4.7|S|Web-App-Dev|needs=Web-Net-Ext45,Web-ISAPI-Ext,Web-ISAPI-Filter
+Web-Asp-Net45|ASP.NET {dotnet}|S|Web-App-Dev|needs=Web-Net-Ext45,Web-ISAPI-Ext,Web-ISAPI-Filter
 Web-CGI|CGI|S|Web-App-Dev|
 Web-ISAPI-Ext|ISAPI Extensions|S|Web-App-Dev|
 Web-ISAPI-Filter|ISAPI Filters|S|Web-App-Dev|
@@ -130,9 +130,9 @@ UpdateServices-WidDB|WID Connectivity|S|UpdateServices|needs=Windows-Internal-Da
 NET-Framework-Features|.NET Framework 3.5 Features|F||
 NET-Framework-Core|.NET Framework 3.5 (includes .NET 2.0 and 3.0)|F|NET-Framework-Features|x
 NET-HTTP-Activation|HTTP Activation|F|NET-Framework-Features|needs=NET-Framework-Core
-NET-Framework-45-Features|.NET Framework 4.7 Features|F||i
-NET-Framework-45-Core|.NET Framework 4.7|F|NET-Framework-45-Features|i
-NET-Framework-45-ASPNET|ASP.NET 4.7|F|NET-Framework-45-Features|
+NET-Framework-45-Features|.NET Framework {dotnet} Features|F||i
+NET-Framework-45-Core|.NET Framework {dotnet}|F|NET-Framework-45-Features|i
+NET-Framework-45-ASPNET|ASP.NET {dotnet}|F|NET-Framework-45-Features|
 NET-WCF-Services45|WCF Services|F|NET-Framework-45-Features|i
 NET-WCF-HTTP-Activation45|HTTP Activation|F|NET-WCF-Services45|needs=Web-Server,NET-Framework-45-ASPNET
 NET-WCF-TCP-PortSharing45|TCP Port Sharing|F|NET-WCF-Services45|i

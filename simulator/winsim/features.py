@@ -79,7 +79,7 @@ class FeatureManager:
         missing = {name.lower() for name in unavailable}
         for index, row in enumerate(FEATURES):
             if row.name.lower() not in missing and _in_edition(row, release, edition):
-                self._features[row.name.lower()] = _feature(row, index + 1)
+                self._features[row.name.lower()] = _feature(row, index + 1, release)
         for feature in self:
             self._place(feature)
 
@@ -278,12 +278,16 @@ def _flags(row: FeatureRow) -> dict[str, str]:
     return {name: value for name, _, value in (flag.partition("=") for flag in row.flags.split())}
 
 
-def _feature(row: FeatureRow, number: int) -> Feature:
+# https://learn.microsoft.com/dotnet/framework/install/on-server-2016 and its neighbours
+_DOTNET = {"2012r2": "4.5", "2016": "4.6", "2019": "4.7", "2022": "4.8", "2025": "4.8"}
+
+
+def _feature(row: FeatureRow, number: int, release: str) -> Feature:
     flags = _flags(row)
     state = INSTALLED if "i" in flags else REMOVED if "x" in flags else AVAILABLE
     return Feature(
         row.name,
-        row.display_name,
+        row.display_name.replace("{dotnet}", _DOTNET[release]),
         KINDS[row.kind],
         row.parent or None,
         state,

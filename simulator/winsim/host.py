@@ -478,7 +478,8 @@ def _load_volumes(host: Host, volumes: Mapping[str, Any]) -> None:
         for service in host.services:
             host._place_program(service.path)
         host.files.write("C:\\Windows\\System32\\drivers\\etc\\hosts", b"# hosts\r\n")
-        host.files.write("C:\\pagefile.sys", b"").attributes |= {"Hidden", "System"}
+        paging = host.files.write("C:\\pagefile.sys", None)
+        paging.attributes, paging.in_use_by = {"Hidden", "System", "Archive"}, "System"
 
 
 def _load_services(host: Host, services: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from winsim.errors import FeatureError
 from winsim.features import FeatureManager
-from winsim.host import Host
+from winsim.host import Host, OsInfo
 
 Run = Callable[..., dict[str, Any]]
 ISCSI = "FS-iSCSITarget-Server"
@@ -173,3 +173,10 @@ def test_manager_by_itself() -> None:
     manager.mark_removed(["Telnet-Client"])
     with pytest.raises(FeatureError, match="source files"):
         manager.install(["Telnet-Client"])
+
+
+@pytest.mark.parametrize(("release", "version"), [("2012r2", "4.5"), ("2019", "4.7"), ("2022", "4.8")])
+def test_the_framework_of_the_release(release: str, version: str) -> None:
+    host = Host("a", os=OsInfo.of(release))
+    names = [feature.display_name for feature in host.features if feature.name.endswith("45-Core")]
+    assert names == [f".NET Framework {version}"]

@@ -363,3 +363,4 @@ def test_relative_paths_are_below_the_profile(host: Host, run: Run) -> None:
 def test_the_paging_file_is_hidden(run: Run) -> None:
     assert run("win_stat", path="C:\\pagefile.sys", get_checksum=False)["stat"]["ishidden"] is True
     assert run("win_command", cmd="x", creates="C:\\pagefile.sys")["skipped"] is True
+    assert run("win_file", path="C:\\pagefile.sys", state="absent")["failed"] is True
