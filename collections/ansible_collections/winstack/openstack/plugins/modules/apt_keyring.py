@@ -40,6 +40,7 @@ options:
     default: 30
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
 attributes:
   check_mode:
     support: full

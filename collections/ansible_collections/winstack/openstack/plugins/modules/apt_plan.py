@@ -64,7 +64,11 @@ options:
     default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
 attributes:
+  idempotent:
+    support: partial
+    details: It changes nothing, and yet counts as changed as long as packages would change.
   check_mode:
     support: full
     details: The module never changes anything.

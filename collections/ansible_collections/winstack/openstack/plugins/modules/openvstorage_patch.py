@@ -68,6 +68,7 @@ options:
     default: true
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
 attributes:
   check_mode:
     support: full

@@ -108,6 +108,7 @@ options:
     type: raw
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
   - ansible.builtin.action_common_attributes.flow
 attributes:
   action:

@@ -40,7 +40,10 @@ options:
     default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
 attributes:
+  action_group:
+    support: none
   check_mode:
     support: full
   diff_mode:

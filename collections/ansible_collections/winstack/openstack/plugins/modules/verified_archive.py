@@ -31,6 +31,7 @@ options:
     required: true
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - winstack.openstack.attributes
 attributes:
   check_mode:
     support: full
