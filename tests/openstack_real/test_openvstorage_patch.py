@@ -237,6 +237,20 @@ def test_every_python(version: str, tmp_path: Path) -> None:
     run.check_round(site)
 
 
+@pytest.mark.parametrize("version", PYTHONS)
+def test_forms_of_files_on_every_python(version: str, tmp_path: Path) -> None:
+    """Line ends of Windows, a byte order mark, no final newline, Latin-1: each works patched, and comes back to the last byte."""
+    for number, form in enumerate(packages.FORMS.values()):
+        site = packages.make(tmp_path / str(number))
+        for name in (packages.CONNECTOR_PY, packages.CONFIG_PY, packages.DRIVER_PY):
+            (site / name).write_bytes(form((site / name).read_bytes()))
+        components = ["connector", "guest_disk", "volume_driver"]
+        run = Patcher(
+            python(version), components, tmp_path / "copies", site, probe=version in ("2.7", "3.13")
+        )
+        run.check_round(site)
+
+
 @pytest.mark.parametrize("version", ["2.7", "3.13"])
 def test_compiled_files_do_not_outlive_a_change(version: str, tmp_path: Path) -> None:
     """Python 2.7 compares whole seconds: what was compiled in the second of the patch would stay in effect."""

@@ -74,6 +74,7 @@ content_base64:
 import base64
 import binascii
 import os
+import re
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -108,13 +109,18 @@ def has_key(data, fingerprint):
         return False
 
 
+def without_password(text):
+    """A text with the user information of URLs left out."""
+    return re.sub(r"://[^/\s]*@", "://", text)
+
+
 def fetch(module, url):
     """What the URL answers."""
     response, info = fetch_url(module, url, timeout=module.params["timeout"])
     if info["status"] != 200 and not (url.startswith("file:") and response is not None):
         module.fail_json(
             msg="The key could not be got from {}: {}. Is the repository still there? Otherwise give the key as a"
-            " file or as text.".format(url, info["msg"])
+            " file or as text.".format(without_password(url), without_password(info["msg"]))
         )
     return response.read()
 

@@ -73,8 +73,13 @@ import stat
 import tarfile
 import tempfile
 import zipfile
+import zlib
 
 from ansible.module_utils.basic import AnsibleModule
+
+
+# What the readers of archives raise; RuntimeError is of an encrypted entry, NotImplementedError of an unknown compression.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 class RefusedError(Exception):
@@ -144,13 +149,13 @@ def check(entry):
 
 def opened(path):
     """Give an open archive and its entries."""
-    if zipfile.is_zipfile(path):
-        archive = zipfile.ZipFile(path)
-        return archive, list(zip_entries(archive))
     try:
+        if zipfile.is_zipfile(path):
+            archive = zipfile.ZipFile(path)
+            return archive, list(zip_entries(archive))
         archive = tarfile.TarFile.open(path)
         return archive, list(tar_entries(archive))
-    except (tarfile.TarError, EOFError, OSError):
+    except (*DAMAGE, OSError):
         raise RefusedError("it is neither a tar nor a zip archive, or it is damaged") from None
 
 
@@ -167,6 +172,16 @@ def unpack(entries, folder):
                 shutil.copyfileobj(source, target)
             files += 1
     return files
+
+
+def unpacked(entries, folder):
+    """Unpack, or raise RefusedError for an archive of which the list can be read and the rest cannot."""
+    try:
+        return unpack(entries, folder)
+    except DAMAGE:
+        raise RefusedError(
+            "it is damaged or encrypted, or its method of compression is not known here"
+        ) from None
 
 
 def run(params, check_mode):
@@ -187,7 +202,7 @@ def run(params, check_mode):
             return {"changed": True, "dest": dest, "files": sum(entry.kind == "file" for entry in entries)}
         temporary = tempfile.mkdtemp(prefix=".unpack-", dir=os.path.dirname(dest))
         try:
-            files = unpack(entries, temporary)
+            files = unpacked(entries, temporary)
             os.chmod(temporary, 0o755)
             os.rename(temporary, dest)
         except BaseException:

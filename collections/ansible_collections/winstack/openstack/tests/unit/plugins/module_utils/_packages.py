@@ -275,6 +275,19 @@ CONFIG_PY = "nova/virt/libvirt/config.py"
 DRIVER_PY = "nova/virt/libvirt/driver.py"
 EDGE_PY = "nova/virt/libvirt/volume/openvstorage_edge.py"
 
+# What files may look like, to be kept.
+FORMS: dict[str, t.Callable[[bytes], bytes]] = {
+    "line ends of Windows": lambda data: data.replace(b"\n", b"\r\n"),
+    "byte order mark": lambda data: b"\xef\xbb\xbf" + data.replace(b"# -*- coding: utf-8 -*-\n", b""),
+    "no final newline": lambda data: data.rstrip(b"\n"),
+    "both": lambda data: data.rstrip(b"\n").replace(b"\n", b"\r\n"),
+    "Latin-1": lambda data: (
+        b"# -*- coding: latin-1 -*-\n# f\xfcr\n" + data.replace(b"# -*- coding: utf-8 -*-\n", b"")
+    ),
+    "comment at the end": lambda data: data + b"# the end",
+    "form feed": lambda data: data.replace(b"\n\nclass", b"\n\x0c\nclass"),
+}
+
 
 def make(folder: Path, **changed: str | bytes | None) -> Path:
     """Write the packages; ``changed`` gives other contents by name of the file without folder and suffix (None: no file)."""

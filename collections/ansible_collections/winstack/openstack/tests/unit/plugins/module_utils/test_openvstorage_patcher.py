@@ -25,7 +25,7 @@ from ansible_collections.winstack.openstack.plugins.module_utils import openvsto
 from ansible_collections.winstack.openstack.plugins.modules import openvstorage_patch
 
 from . import _packages as packages
-from ._packages import CONFIG_PY, CONNECTOR_PY, DRIVER_PY, EDGE_PY, OWN, make, snapshot
+from ._packages import CONFIG_PY, CONNECTOR_PY, DRIVER_PY, EDGE_PY, FORMS, OWN, make, snapshot
 
 ALL = ["connector", "guest_disk", "volume_driver"]
 HELPER = patcher.__file__
@@ -113,19 +113,6 @@ def test_nothing_is_written_in_check_mode(site: Path, tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     assert patcher.run(job(tmp_path, write=False))["changed"]
     assert snapshot(tmp_path) == before
-
-
-FORMS: dict[str, t.Callable[[bytes], bytes]] = {
-    "line ends of Windows": lambda data: data.replace(b"\n", b"\r\n"),
-    "byte order mark": lambda data: b"\xef\xbb\xbf" + data.replace(b"# -*- coding: utf-8 -*-\n", b""),
-    "no final newline": lambda data: data.rstrip(b"\n"),
-    "both": lambda data: data.rstrip(b"\n").replace(b"\n", b"\r\n"),
-    "Latin-1": lambda data: (
-        b"# -*- coding: latin-1 -*-\n# f\xfcr\n" + data.replace(b"# -*- coding: utf-8 -*-\n", b"")
-    ),
-    "comment at the end": lambda data: data + b"# the end",
-    "form feed": lambda data: data.replace(b"\n\nclass", b"\n\x0c\nclass"),
-}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

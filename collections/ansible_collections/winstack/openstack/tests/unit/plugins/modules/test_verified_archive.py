@@ -115,3 +115,30 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_missing_archive(tmp_path: Path) -> None:
     with pytest.raises(module.RefusedError, match="no such file"):
         run(tmp_path / "none", tmp_path / "dest")
+
+
+def spoil_bytes(data: bytes) -> bytes:
+    """Change the compressed bytes of the only entry."""
+    return data.replace(b"driver driver", b"driver drivel")
+
+
+def mark_encrypted(data: bytes) -> bytes:
+    """Set the flag of encryption in both headers (APPNOTE 4.4.4)."""
+    central = data.index(b"PK\x01\x02")
+    flags = bytearray(data)
+    flags[6] |= 1
+    flags[central + 8] |= 1
+    return bytes(flags)
+
+
+@pytest.mark.parametrize("spoil", [spoil_bytes, mark_encrypted])
+def test_what_is_found_damaged_on_the_way_is_refused_whole(
+    tmp_path: Path, spoil: t.Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "bad.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("top/driver.py", "driver driver")
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(module.RefusedError, match="damaged or encrypted"):
+        run(path, tmp_path / "dest")
+    assert [found.name for found in tmp_path.iterdir()] == ["bad.zip"]
