@@ -186,7 +186,7 @@ def test_guide_error_06_the_automation_library_is_for_python_2(tmp_path: Path) -
     assert problem.startswith("SyntaxError: Missing parentheses in call to 'print'")
 
 
-@pytest.mark.parametrize(("text", "debug"), [("debug = true\n", True), ("", False)])
+@pytest.mark.parametrize(("text", "debug"), [("debug = true\n", True), ("", False)], ids=["on", "off"])
 def test_guide_error_09_debug_messages_would_show_the_password(
     tmp_path: Path, text: str, debug: bool
 ) -> None:
