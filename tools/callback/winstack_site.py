@@ -32,6 +32,17 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._failures: dict[str, list[str]] = {}
+        # Failed items of the loop that runs, by host: from ansible-core 2.22 on the task's own result has them no more.
+        self._items: dict[str, list[dict[str, Any]]] = {}
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Forget the items of the loop before."""
+        self._items.clear()
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Remember an item, until it is known whether its task ended a host's run."""
+        host, values = _parts(result)
+        self._items.setdefault(host, []).append(values)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Keep the message of a task that ended a host's run."""
@@ -43,12 +54,9 @@ class CallbackModule(CallbackBase):
         self._keep(result)
 
     def _keep(self, result: Any) -> None:
-        # The public names came with ansible-core 2.20.
-        host = getattr(result, "host", None) or result._host
-        values = getattr(result, "result", None) or result._result
-        failed_items = [item for item in values.get("results") or () if item.get("failed")]
-        for failure in failed_items or [values]:
-            self._failures.setdefault(host.get_name(), []).extend(_sentences(failure))
+        host, values = _parts(result)
+        for failure in self._items.pop(host, None) or [values]:
+            self._failures.setdefault(host, []).extend(_sentences(failure))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the report."""
@@ -56,6 +64,12 @@ class CallbackModule(CallbackBase):
         report = {"hosts": hosts, "failures": self._failures, "custom": stats.custom}
         path = Path(os.environ["WINSTACK_SITE_REPORT"])
         path.write_text(json.dumps(report, default=str, indent=2), encoding="utf-8")
+
+
+def _parts(result: Any) -> tuple[str, dict[str, Any]]:
+    """The host's name and what the module returned; the public names came with ansible-core 2.20."""
+    host = getattr(result, "host", None) or result._host
+    return host.get_name(), getattr(result, "result", None) or result._result
 
 
 def _sentences(result: dict[str, Any]) -> list[str]:
