@@ -5,8 +5,8 @@
 
 A node is one of nodes.py, with the virtual environment of its service below /openstack/venvs. The environments come
 from PyPI, in the versions of tests/openvstorage/*.txt, are made once and kept below build/; each node sees its own as an
-overlay, so that what is patched in a node is gone with it. Where nodes or packages cannot be had, this ends with a
-sentence and the status 3.
+overlay, so that what is patched in a node is gone with it. The node of nova also has the packages and repositories of
+apt_archive.py. Where nodes or packages cannot be had, this ends with a sentence and the status 3.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+import apt_archive
 import nodes
 
 SETUP = nodes.ROOT / "tests" / "openvstorage"
@@ -27,10 +29,10 @@ OSA_RELEASE = "14.1.1"
 PYTHON = "/usr/bin/python3"
 
 
-def pinned(service: str) -> str:
-    """The pinned version of a service."""
+def pinned(service: str, package: str) -> str:
+    """The version that a service's requirements pin a package to."""
     lines = (SETUP / f"{service}.txt").read_text(encoding="utf-8").splitlines()
-    return next(line.partition("==")[2] for line in lines if line.startswith(f"{service}=="))
+    return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
 
 
 def target(service: str) -> str:
@@ -40,24 +42,28 @@ def target(service: str) -> str:
 
 def make_venv(service: str) -> Path:
     """The environment of a service, which is made if it is missing; that takes some minutes."""
-    folder = VENVS / f"{service}-{pinned(service)}-{nodes.codename()}"
-    stamp = folder / ".complete"
+    version = pinned(service, service)
+    folder = VENVS / f"{service}-{version}-{nodes.codename()}"
+    stamp, made_of = folder / ".complete", (SETUP / f"{service}.txt").read_text(encoding="utf-8")
     with nodes.alone(f"venv-{service}"):
-        if not stamp.is_file():
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != made_of:
             shutil.rmtree(folder, ignore_errors=True)
-            print(f"Making the environment of {service} {pinned(service)} ...", file=sys.stderr, flush=True)
+            print(f"Making the environment of {service} {version} ...", file=sys.stderr, flush=True)
             fill(folder, service)
             relocate(folder, target(service))
-            stamp.touch()
+            stamp.write_text(made_of, encoding="utf-8")
     return folder
 
 
 def fill(folder: Path, service: str) -> None:
     """Install a service into a new environment, with this machine's own Python, which is that of the node."""
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheels = [f"{name}=={pinned(service, name)}" for name in (service, "os-brick")]
     for command in (
         [PYTHON, "-m", "venv", str(folder)],
-        [*pip, "--no-compile", f"--requirement={SETUP / f'{service}.txt'}"],
+        [*pip, "install", "--no-compile", f"--requirement={SETUP / f'{service}.txt'}"],
+        # For tests that install them again: nodes have no network.
+        [*pip, "download", "--no-deps", f"--dest={folder / 'wheels'}", *wheels],
     ):
         done = nodes.call(*command)
         if done.returncode:
@@ -81,13 +87,21 @@ def start(name: str, service: str) -> nodes.Node:
             f"Services need a node of this machine's own release, and {release!r} is none."
         )
     mount = f"--volume={make_venv(service)}:{target(service)}:O"
-    node = nodes.start(name, nodes.Recipe(release), options=(mount,))
+    node = nodes.start(name, nodes.Recipe(release), options=(mount, *apt_archive.HOSTS))
     script = (SETUP / "nodes" / f"{service}.sh").read_text(encoding="utf-8")
     done = node.run("sh", "-s", target(service), text=script, check=False)
     if done.returncode:
         nodes.stop(name)
         raise nodes.Unavailable(f"The service {service} cannot be set up: {nodes.last_line(done)}")
     return node
+
+
+def variables(node: nodes.Node, service: str) -> dict[str, Any]:
+    """What Ansible's inventory says of a node; that of nova gets its packages."""
+    if service != "nova":
+        return dict(node.variables())
+    apt_archive.add(node)
+    return node.variables() | {"openvstorage_packages_repository": apt_archive.repository(node)}
 
 
 def main() -> int:
@@ -100,7 +114,9 @@ def main() -> int:
     options = parser.parse_args()
     wanted = [item.partition("=")[::2] for item in options.nodes]
     try:
-        started = {name: start(options.prefix + name, service).variables() for name, service in wanted}
+        started = {
+            name: variables(start(options.prefix + name, service), service) for name, service in wanted
+        }
     except nodes.Unavailable as error:
         print(error, file=sys.stderr)
         return nodes.UNAVAILABLE

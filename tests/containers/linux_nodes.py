@@ -5,33 +5,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import apt_archive
+import nodes
+import openstack_nodes
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["FULL", "ROOT", "Outcome", "apt_archive", "nodes", "openstack_nodes", "play"]
 FULL = bool(os.environ.get("WINSTACK_FULL"))
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("winstack_tools_nodes", ROOT / "tools" / "nodes.py")
-    if spec is None or spec.loader is None:
-        raise AssertionError("tools/nodes.py cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-nodes = _load()
 
 
 @dataclass

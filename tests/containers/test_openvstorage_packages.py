@@ -1,11 +1,7 @@
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role openvstorage_packages on real apt: Debian nodes with signed repositories of stand-in packages.
-
-The vendor's repository carries older libvirt and newer qemu than the distribution, as it did, and two packages that
-it has no business with: an old tzdata and a new python-six.
-"""
+"""The role openvstorage_packages on real apt: Debian nodes with the repositories of tools/apt_archive.py."""
 
 from __future__ import annotations
 
@@ -19,62 +15,11 @@ from typing import Any
 
 import pytest
 from conftest import start
-from linux_nodes import Outcome, nodes, play
+from linux_nodes import ROOT, Outcome, apt_archive, nodes, play
 
-VENDOR, DISTRO = "apt.openvstorage.example", "archive.example"
-HOSTS = (f"--add-host={VENDOR}:127.0.0.1", f"--add-host={DISTRO}:127.0.0.1")
 QEMU, NEW_QEMU = "1:2.5+dfsg-5ubuntu10.24", "99:2.5+dfsg-0ovs2.0-5ubuntu10.2"
 LIBVIRT, OLD_LIBVIRT = "2.1.0-1ubuntu9.1~cloud0", "1.3.1-0ovs2.1-1ubuntu10.5"
 NOVA = "2:14.0.4-0ubuntu1"
-UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
-
-
-def packages(rows: str) -> list[dict[str, str]]:
-    """Packages from lines ``name version [depends]``."""
-    keys = ("name", "version", "depends")
-    return [dict(zip(keys, row.split(maxsplit=2), strict=False)) for row in rows.strip().splitlines()]
-
-
-DISTRO_PACKAGES = packages(f"""
-    qemu {QEMU}
-    qemu-utils {QEMU}
-    qemu-system-x86 {QEMU}
-    qemu-guest-agent {QEMU}
-    libvirt0 {LIBVIRT}
-    libvirt-bin {LIBVIRT} libvirt0 (= {LIBVIRT})
-    python-libvirt 2.1.0-1 libvirt0 (>= 1.2.1)
-    python-six 1.10.0-3
-    nova-common {NOVA}
-    nova-compute {NOVA} nova-common, nova-compute-kvm, python-six
-    nova-compute-kvm {NOVA} nova-compute-libvirt, qemu-system-x86, qemu-utils
-    nova-compute-libvirt {NOVA} libvirt-bin, python-libvirt
-""")
-DISTRO_PACKAGES[9]["files"] = {"/lib/systemd/system/nova-compute.service": UNIT}  # type: ignore[assignment]
-VENDOR_PACKAGES = packages(f"""
-    qemu {NEW_QEMU}
-    qemu-utils {NEW_QEMU}
-    qemu-system-x86 {NEW_QEMU}
-    libvirt0 {OLD_LIBVIRT}
-    libvirt-bin {OLD_LIBVIRT} libvirt0 (= {OLD_LIBVIRT}), libovsvolumedriver
-    libovsvolumedriver 6.13.0
-    tzdata 2000a-1
-    python-six 99.0-1
-""")
-# What another vendor's repository for a newer release may look like: fewer packages, and one that nova cannot stand.
-OTHER_PACKAGES = [
-    {"name": "qemu-utils", "version": NEW_QEMU},
-    {"name": "libvirt0", "version": "99.0", "conflicts": "python-libvirt"},
-]
-REPOSITORIES = {
-    "other": {"suite": "unstable", "packages": OTHER_PACKAGES},
-    "vendor": {"suite": "unstable", "packages": VENDOR_PACKAGES},
-    "distro": {"suite": "stable", "packages": DISTRO_PACKAGES},
-}
-SERVER = """[Service]
-ExecStart=/usr/bin/python3 -m http.server --directory /srv/apt --bind 127.0.0.1 80
-[Install]
-WantedBy=multi-user.target
-"""
 FILES = """
 import hashlib, os
 for top in ("/etc/apt", "/usr/share/keyrings", "/var/lib/winstack", "/var/lib/apt/lists"):
@@ -84,12 +29,6 @@ for top in ("/etc/apt", "/usr/share/keyrings", "/var/lib/winstack", "/var/lib/ap
             data = open(path, "rb").read() if os.path.isfile(path) else b""
             print(path, oct(status.st_mode), status.st_uid, status.st_gid, hashlib.sha256(data).hexdigest())
 """
-WAIT = (
-    "for i in 1 2 3 4 5 6 7 8 9; do python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 80))'"
-    " 2>/dev/null && break; sleep 0.5; done"
-)
-# What an administrator has written before us stays, in whatever state it is.
-ADMINS_PREFERENCES = "Package: bash\nPin: release o=Debian\nPin-Priority: 600\n"
 CONVERGED = {
     "libovsvolumedriver": "6.13.0",
     "libvirt-bin": OLD_LIBVIRT,
@@ -109,13 +48,10 @@ class Cloud:
 
     def repository(self, name: str = "vendor", **key: str) -> dict[str, Any]:
         """A repository of the node, as the role's variable has it."""
-        fingerprint = self.node.shell(f"cat /srv/apt/{name}.fingerprint").strip()
-        where = {"url": f"http://{VENDOR}/{name}.asc"}
-        return {
-            "url": f"http://{VENDOR}/{name}",
-            "suite": "unstable",
-            "key": {"fingerprint": fingerprint} | (key or where),
-        }
+        found = apt_archive.repository(self.node, name)
+        if key:
+            found["key"] = {"fingerprint": found["key"]["fingerprint"]} | key
+        return found
 
     def converge(self, *arguments: str, **variables: Any) -> Outcome:
         """Run the role; names go without their prefix."""
@@ -151,24 +87,6 @@ class Cloud:
         return set(re.findall(r"^(?:Inst|Remv|Purg) (\S+)", self.simulate(command), re.MULTILINE))
 
 
-def prepare(node: Any) -> None:
-    """Repositories, their server, and a compute node from the distribution's."""
-    script = (Path(__file__).parent / "standin.py").read_text()
-    node.put("/root/standin.py", script)
-    text = json.dumps({"folder": "/srv/apt", "repositories": REPOSITORIES})
-    node.run("python3", "/root/standin.py", text=text)
-    node.put("/etc/systemd/system/archive.service", SERVER)
-    node.put(
-        "/etc/apt/sources.list", f"deb [signed-by=/srv/apt/distro.gpg] http://{DISTRO}/distro stable main\n"
-    )
-    node.put("/etc/apt/preferences", ADMINS_PREFERENCES)
-    node.shell(
-        f"systemctl enable --now archive.service; {WAIT}; apt-get -qq update;"
-        " apt-get -qq -y install nova-compute qemu-guest-agent >/dev/null;"
-        " systemctl enable --now nova-compute"
-    )
-
-
 @pytest.fixture(scope="session")
 def prepared() -> Iterator[Callable[[str], str]]:
     """Make a prepared image of a release, once."""
@@ -176,10 +94,11 @@ def prepared() -> Iterator[Callable[[str], str]]:
 
     def make(release: str) -> str:
         if release not in made:
-            node = start(f"prepare-{release}-{os.getpid()}", release, options=HOSTS)
+            node = start(f"prepare-{release}-{os.getpid()}", release, options=apt_archive.HOSTS)
             image = f"localhost/winstack-packages:{release}-{os.getpid()}"
             try:
-                prepare(node)
+                apt_archive.add(node)
+                node.shell("systemctl enable --now nova-compute")
                 nodes.keep(node, image)
             finally:
                 nodes.stop(node.name)
@@ -198,9 +117,9 @@ def cloud_of(prepared: Callable[[str], str], tmp_path: Path) -> Iterator[Callabl
 
     def make(release: str) -> Cloud:
         name = f"packages-{release}-{os.getpid()}"
-        node = start(name, release, image=prepared(release), options=HOSTS)
+        node = start(name, release, image=prepared(release), options=apt_archive.HOSTS)
         started.append(name)
-        node.shell(WAIT)
+        node.shell(apt_archive.WAIT)
         return Cloud(node, tmp_path)
 
     yield make
@@ -306,20 +225,22 @@ def test_guide_error_11_a_plan_that_removes_what_nova_needs_is_refused(cloud: Cl
 
 @pytest.mark.full
 def test_guide_error_12_a_pin_of_everything_downgrades_what_is_no_business_of_it(cloud: Cloud) -> None:
-    line = f"deb [signed-by=/srv/apt/vendor.gpg] http://{VENDOR}/vendor unstable main\n"
+    line = f"deb [signed-by=/srv/apt/vendor.gpg] http://{apt_archive.VENDOR}/vendor unstable main\n"
     cloud.node.put("/etc/apt/sources.list.d/guide.list", line)
-    cloud.node.put("/etc/apt/preferences", f"Package: *\nPin: origin {VENDOR}\nPin-Priority: 1000\n")
+    cloud.node.put(
+        "/etc/apt/preferences", f"Package: *\nPin: origin {apt_archive.VENDOR}\nPin-Priority: 1000\n"
+    )
     cloud.node.shell("apt-get -qq update")
     assert {"tzdata", "python-six"} <= cloud.touched("--allow-downgrades dist-upgrade")
     warned = cloud.converge("--check", allow_downgrade=True)
-    assert f"/etc/apt/preferences pins every package of 'origin {VENDOR}'" in warned.output
+    assert f"/etc/apt/preferences pins every package of 'origin {apt_archive.VENDOR}'" in warned.output
 
     cloud.node.shell("rm /etc/apt/sources.list.d/guide.list")
-    cloud.node.put("/etc/apt/preferences", ADMINS_PREFERENCES)
+    cloud.node.put("/etc/apt/preferences", apt_archive.PREFERENCES)
     outcome = cloud.converge(allow_downgrade=True)
     assert outcome.status == 0, outcome.output
     assert cloud.touched("--allow-downgrades dist-upgrade") == set()
-    assert cloud.node.shell("cat /etc/apt/preferences") == ADMINS_PREFERENCES
+    assert cloud.node.shell("cat /etc/apt/preferences") == apt_archive.PREFERENCES
     refused = cloud.converge(pinned=["libvirt0", "*"])
     assert refused.status == 2
     assert "an entry of wildcards alone" in refused.sentences
@@ -327,12 +248,15 @@ def test_guide_error_12_a_pin_of_everything_downgrades_what_is_no_business_of_it
 
 @pytest.mark.full
 def test_guide_error_12_pins_must_not_hit_other_repositories_of_the_host(cloud: Cloud) -> None:
-    line = f"deb [signed-by=/srv/apt/other.gpg] http://{VENDOR}/other unstable main\n"
+    line = f"deb [signed-by=/srv/apt/other.gpg] http://{apt_archive.VENDOR}/other unstable main\n"
     cloud.node.put("/etc/apt/sources.list.d/mirror.list", line)
     cloud.node.shell("apt-get -qq update")
     refused = cloud.converge("--check", allow_downgrade=True)
     assert refused.status == 2, refused.output
-    assert f"The pins by 'origin {VENDOR}' would hit http://{VENDOR}/other as well" in refused.sentences
+    assert (
+        f"The pins by 'origin {apt_archive.VENDOR}' would hit http://{apt_archive.VENDOR}/other as well"
+        in refused.sentences
+    )
     allowed = cloud.converge("--check", allow_downgrade=True, pin="release o=vendor")
     assert allowed.status == 0, allowed.output
 
@@ -353,7 +277,7 @@ def test_guide_error_13_only_a_full_fingerprint_is_trusted_and_only_for_its_sour
         assert sentence in refused.sentences
         assert cloud.state() ^ before == set()
     # A repository that another key signs is no better, though the key is the one that was announced.
-    mixed = cloud.repository() | {"url": f"http://{VENDOR}/other"}
+    mixed = cloud.repository() | {"url": f"http://{apt_archive.VENDOR}/other"}
     refused = cloud.converge(repository=mixed, allow_downgrade=True)
     assert refused.status == 2, refused.output
     assert "cannot be used, and nothing was changed" in refused.sentences
@@ -381,7 +305,7 @@ def test_guide_error_14_names_that_the_repository_lacks_are_told(cloud: Cloud) -
     refused = cloud.converge(repository=other, allow_downgrade=True)
     assert refused.status == 2, refused.output
     for name in ("libovsvolumedriver", "libvirt-bin", "qemu-system-x86"):
-        assert f"{name} is not offered by http://{VENDOR}/other" in refused.sentences
+        assert f"{name} is not offered by http://{apt_archive.VENDOR}/other" in refused.sentences
     assert cloud.state() ^ before == set()
     outcome = cloud.converge(repository=other, names=["qemu-utils"])
     assert outcome.status == 0, outcome.output
@@ -397,10 +321,10 @@ def test_a_repository_that_does_not_answer(cloud: Cloud) -> None:
     key = {"content": cloud.node.shell("cat /srv/apt/vendor.asc")}
     cloud.node.shell("systemctl stop archive")
     for repository, sentence in (
-        (cloud.repository(), f"The key could not be got from http://{VENDOR}/vendor.asc"),
+        (cloud.repository(), f"The key could not be got from http://{apt_archive.VENDOR}/vendor.asc"),
         (
             cloud.repository(**key),
-            f"The repository http://{VENDOR}/vendor cannot be used, and nothing was changed.",
+            f"The repository http://{apt_archive.VENDOR}/vendor cannot be used, and nothing was changed.",
         ),
     ):
         refused = cloud.converge(repository=repository, allow_downgrade=True)
@@ -409,7 +333,7 @@ def test_a_repository_that_does_not_answer(cloud: Cloud) -> None:
         assert "Traceback" not in refused.output
         assert cloud.state() ^ before == set()
 
-    cloud.node.shell(f"systemctl start archive; {WAIT}")
+    cloud.node.shell(f"systemctl start archive; {apt_archive.WAIT}")
     assert cloud.converge(allow_downgrade=True).status == 0
     cloud.node.shell("systemctl stop archive")
     # What is there already can do without it, and so can the way back as far as the archive's indexes are there.
@@ -468,12 +392,15 @@ def test_rollback_gives_files_of_before_back_after_several_runs(cloud: Cloud, tm
     second = cloud.converge(repository=repository, allow_downgrade=True)
     assert second.status == 0, second.output
     assert cloud.node.shell("cat /etc/apt/sources.list.d/openvstorage.list") == (
-        f"deb [arch=amd64 signed-by=/usr/share/keyrings/openvstorage.gpg] http://{VENDOR}/vendor unstable main\n"
+        f"deb [arch=amd64 signed-by=/usr/share/keyrings/openvstorage.gpg] http://{apt_archive.VENDOR}/vendor unstable main\n"
     )
     assert cloud.node.run(
         "test", "-e", "/etc/apt/sources.list.d/openvstorage.sources", check=False
     ).returncode
-    publish(cloud, "vendor", [*VENDOR_PACKAGES, {"name": "qemu-utils", "version": f"{NEW_QEMU}.1"}])
+    described = json.loads((ROOT / "tests/openvstorage/archive.json").read_text())
+    vendor = described["repositories"]["vendor"]
+    vendor["packages"].append(f"qemu-utils {NEW_QEMU}.1")
+    apt_archive.publish(cloud.node, json.dumps(described | {"repositories": {"vendor": vendor}}))
     third = cloud.converge(repository=repository, allow_downgrade=True)
     assert third.status == 0, third.output
     assert cloud.versions()["qemu-utils"] == f"{NEW_QEMU}.1"
@@ -484,12 +411,6 @@ def test_rollback_gives_files_of_before_back_after_several_runs(cloud: Cloud, tm
     back = cloud.roll_back()
     assert back.status == 0, back.output
     assert cloud.state() ^ before == set()
-
-
-def publish(cloud: Cloud, name: str, content: list[dict[str, str]]) -> None:
-    """Give a repository other packages."""
-    described = {"folder": "/srv/apt", "repositories": {name: {"suite": "unstable", "packages": content}}}
-    cloud.node.run("python3", "/root/standin.py", text=json.dumps(described))
 
 
 @pytest.mark.full

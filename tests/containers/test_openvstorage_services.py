@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import cannot
-from linux_nodes import ROOT, Outcome, nodes, play
+from linux_nodes import ROOT, Outcome, nodes, openstack_nodes, play
 
 pytestmark = pytest.mark.full
 
@@ -32,30 +30,14 @@ COMMON = {
     "openvstorage_nova_driver_ported": True,
     "openvstorage_cinder_timeout": 60,
 }
-# Everything that the roles could touch: names, owners, modes and bytes.
-STATE = """
-for top in /etc /opt /usr/local /var/lib/winstack /openstack/venvs/*/lib; do
-    [ -e $top ] && find $top -name __pycache__ -prune -o \\( -type f -o -type d \\) -printf '%p %u %g %m ' \
-        \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\)
-done | grep -v '^/var/lib/winstack'
-"""
+STATE = (ROOT / "tests/openvstorage/state.sh").read_text()
 SITE = "lib/python3*/site-packages"
-
-
-def _start() -> Any:
-    sys.modules["nodes"] = nodes
-    spec = importlib.util.spec_from_file_location("openstack_nodes", ROOT / "tools" / "openstack_nodes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.start
 
 
 def node_of(service: str) -> Iterator[Any]:
     try:
         nodes.need_tools()
-        node = _start()(f"test-{service}", service)
+        node = openstack_nodes.start(f"test-{service}", service)
     except nodes.Unavailable as error:
         cannot(str(error))
     yield node
@@ -84,36 +66,46 @@ def role(node: Any, name: str, folder: Path, *, entry: str = "main", **variables
     return play(node, [task], folder, variables=COMMON | cache | variables)
 
 
+def since(node: Any, unit: str) -> str:
+    """When a unit that runs was started, in microseconds since the node was."""
+    return str(
+        node.shell(f"systemctl is-active {unit} && systemctl show -p ActiveEnterTimestampMonotonic {unit}")
+    )
+
+
 def is_active(node: Any, unit: str) -> bool:
     return bool(node.shell(f"systemctl is-active {unit} || true").strip() == "active")
 
 
 # cinder ------------------------------------------------------------------------------------------------------------
 
-UNFIT = [
-    ({"vpool_guid": "7f6bb2b5"}, "vpool_guid has to be a GUID"),
-    ({"volume_backend_name": "other"}, "other in section vpool1"),
-    (
-        {"volume_driver": "cinder.volume.drivers.openvstorage.OpenvStorageEdgeVolumeDriver"},
-        "the vendor's guide has it",
-    ),
-    ({"management_ips": ["192.0.2.300"]}, "192.0.2.300 is none"),
-    ({"password": ""}, "vpool1 has no password"),
-    ({"name": "lvm"}, "section of another driver already, lvm"),
-]
+GUIDES_DRIVER = "cinder.volume.drivers.openvstorage.OpenvStorageEdgeVolumeDriver"
+UNFIT = {
+    "vpool_guid": ({"vpool_guid": "7f6bb2b5"}, "vpool_guid has to be a GUID"),
+    "guide_error_05_driver_path": ({"volume_driver": GUIDES_DRIVER}, "the vendor's guide has it"),
+    "guide_error_10_backend_name": ({"volume_backend_name": "other"}, "other in section vpool1"),
+    "guide_error_15_password": ({"password": ""}, "vpool1 has no password"),
+    "guide_error_15_account": ({"username": ""}, "silently take a default account"),
+    "management_ips": ({"management_ips": ["192.0.2.300"]}, "192.0.2.300 is none"),
+    "section": ({"name": "lvm"}, "section of another driver already, lvm"),
+}
 
 
-def test_every_problem_is_a_sentence_and_nothing_is_touched(cinder: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("wrong", "sentence"), UNFIT.values(), ids=UNFIT)
+def test_a_problem_is_a_sentence_and_nothing_is_touched(
+    cinder: Any, tmp_path: Path, wrong: dict[str, Any], sentence: str
+) -> None:
     before = cinder.shell(STATE)
-    for wrong, sentence in UNFIT:
-        outcome = role(cinder, "cinder", tmp_path, openvstorage_cinder_backends=[VPOOL | wrong])
-        assert (outcome.status, outcome.changed) == (2, 0), outcome.output
-        assert sentence in outcome.sentences
-        assert SECRET not in outcome.output
+    outcome = role(cinder, "cinder", tmp_path, openvstorage_cinder_backends=[VPOOL | wrong])
+    assert (outcome.status, outcome.changed) == (2, 0), outcome.output
+    assert sentence in outcome.sentences
+    assert SECRET not in outcome.output
     assert cinder.shell(STATE) == before
 
 
-def test_the_vendors_driver_and_debug_messages_are_refused(cinder: Any, tmp_path: Path) -> None:
+def test_guide_errors_06_09_10_python_3_debug_messages_and_port_are_refused_at_once(
+    cinder: Any, tmp_path: Path
+) -> None:
     cinder.shell("sed -i 's/^debug = False/debug = True/' /etc/cinder/cinder.conf")
     wanted = {
         "openvstorage_cinder_backends": [VPOOL | {"port": 80}],
@@ -121,29 +113,30 @@ def test_the_vendors_driver_and_debug_messages_are_refused(cinder: Any, tmp_path
     }
     outcome = role(cinder, "cinder", tmp_path, **wanted)
     cinder.shell("sed -i 's/^debug = True/debug = False/' /etc/cinder/cinder.conf")
-    assert outcome.status == 2
+    assert (outcome.status, outcome.changed) == (2, 0)
     assert "urllib.urlencode" in outcome.sentences
     assert "80 would not be used" in outcome.sentences
     assert "writes its password to the log" in outcome.sentences
 
 
-def test_a_driver_that_cannot_be_loaded_leaves_no_trace(cinder: Any, tmp_path: Path) -> None:
-    before = cinder.shell(STATE)
+def test_guide_errors_06_16_a_driver_without_its_library_is_found_before_anything_restarts(
+    cinder: Any, tmp_path: Path
+) -> None:
+    before, started = cinder.shell(STATE), since(cinder, "cinder-volume")
     outcome = role(
         cinder,
         "cinder",
         tmp_path,
         openvstorage_cinder_backends=[VPOOL],
-        # The guide's steps leave the automation library out.
         openvstorage_driver_library_folder="",
     )
     assert outcome.status == 2
     assert "No module named 'ci'" in outcome.sentences
     assert cinder.shell(STATE) == before
-    assert is_active(cinder, "cinder-volume")
+    assert since(cinder, "cinder-volume") == started
 
 
-def test_there_and_back(cinder: Any, tmp_path: Path) -> None:
+def test_guide_error_09_up_is_what_cinder_says_and_there_is_a_way_back(cinder: Any, tmp_path: Path) -> None:
     before = cinder.shell(STATE)
     wanted = {"openvstorage_cinder_backends": [VPOOL], "openvstorage_cinder_connector": True}
     assert role(cinder, "cinder", tmp_path, **wanted).status == 0
@@ -174,14 +167,16 @@ def test_there_and_back(cinder: Any, tmp_path: Path) -> None:
 # nova --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_vendors_driver_is_refused_with_the_calls_that_break(nova: Any, tmp_path: Path) -> None:
+def test_guide_error_08_the_vendors_driver_is_refused_with_the_calls_that_break(
+    nova: Any, tmp_path: Path
+) -> None:
     outcome = role(nova, "nova", tmp_path, openvstorage_nova_driver_ported=False)
     assert (outcome.status, outcome.changed) == (2, 0)
     assert "self.connection" in outcome.sentences
     assert "pick_disk_driver_name" in outcome.sentences
 
 
-def test_patched_upgraded_and_back(nova: Any, tmp_path: Path) -> None:
+def test_nova_patched_upgraded_and_back(nova: Any, tmp_path: Path) -> None:
     before = nova.shell(STATE)
     driver = nova.shell(f"ls /openstack/venvs/nova-*/{SITE}/nova/virt/libvirt/driver.py").strip()
     nova.shell(f"cp -p {driver} /pristine.py")

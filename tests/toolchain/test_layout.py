@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,3 +62,17 @@ def test_every_python_file_has_its_header() -> None:
 
 def test_site_only_imports() -> None:
     assert [list(play) for play in read(ROOT / "site.yml")] == [["name", "ansible.builtin.import_playbook"]]
+
+
+# Molecule goes on with a warning where the playbook of a step is not there.
+@pytest.mark.parametrize(
+    "scenario", sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+)
+def test_every_step_of_a_scenario_has_its_playbook(scenario: str) -> None:
+    folder = ROOT / "molecule" / scenario
+    own = (read(folder / "molecule.yml") or {}).get("scenario", {})
+    steps = (read(ROOT / ".config/molecule/config.yml")["scenario"] | own)["test_sequence"]
+    without = ("syntax", "idempotence", "verify")
+    playbooks = [f"{name}.yml" for name, *_ in map(str.split, steps) if name not in without]
+    named = [argument for _, *arguments in map(str.split, steps) for argument in arguments]
+    assert [name for name in [*playbooks, *named] if not (folder / name).is_file()] == []

@@ -43,7 +43,7 @@ def test_the_backends_are_up(run: Any, name: str) -> None:
     assert {"cinder1@vpool1", "cinder1@vpool2"} <= set(up)
 
 
-def test_the_file_holds_its_secrets_to_itself(ask: Any, run: Any, name: str) -> None:
+def test_guide_error_15_the_file_holds_its_secrets_to_itself(ask: Any, run: Any, name: str) -> None:
     if name != "cinder1":
         return
     stat = ask("ansible.builtin.stat", path="/etc/cinder/cinder.conf")["stat"]

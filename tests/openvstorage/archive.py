@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make signed apt repositories of empty packages. Runs inside a node, with nothing but Debian's own tools.
 
-Standard input is JSON: ``{"folder": "/srv/apt", "repositories": {name: {"suite", "packages": [{"name", "version",
-"depends", "conflicts", "files"}]}}}``. For each repository ``<folder>/<name>`` and the keys ``<folder>/<name>.{asc,gpg}`` are
-made, and the fingerprints are printed as JSON.
+Standard input is JSON: ``{"folder": "/srv/apt", "repositories": {name: {"suite", "packages": [...]}}}``, where a package is
+``"NAME VERSION [DEPENDS]"`` or ``{"name", "version", "depends", "conflicts", "files"}``. For each repository ``<folder>/<name>``
+and the keys ``<folder>/<name>.{asc,gpg}`` are made, and the fingerprints are printed as JSON.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ def run(*command: str, cwd: Path | None = None, home: Path | None = None) -> byt
     return done.stdout
 
 
-def package(pool: Path, entry: dict[str, Any]) -> None:
-    """One package, empty but for the files of the entry."""
+def package(pool: Path, described: Any) -> None:
+    """One package, empty but for the files of its description."""
+    entry = described
+    if isinstance(described, str):
+        name, version, *depends = described.split(maxsplit=2)
+        entry = {"name": name, "version": version, "depends": "".join(depends)}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
         (root / "DEBIAN").mkdir(parents=True)
@@ -44,12 +48,12 @@ def package(pool: Path, entry: dict[str, Any]) -> None:
         relations = {"Depends": entry.get("depends"), "Conflicts": entry.get("conflicts")}
         fields.update({field: text for field, text in relations.items() if text})
         (root / "DEBIAN/control").write_text("".join(f"{key}: {value}\n" for key, value in fields.items()))
-        for name, text in entry.get("files", {}).items():
-            path = root / name.lstrip("/")
+        for place, text in entry.get("files", {}).items():
+            path = root / place.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        name = f"{entry['name']}_{entry['version'].replace(':', '%3a')}_all.deb"
-        run("dpkg-deb", "--root-owner-group", "-Znone", "-b", str(root), str(pool / name))
+        file = f"{entry['name']}_{entry['version'].replace(':', '%3a')}_all.deb"
+        run("dpkg-deb", "--root-owner-group", "-Znone", "-b", str(root), str(pool / file))
 
 
 def key(home: Path, name: str, folder: Path) -> str:
