@@ -1,7 +1,7 @@
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ``make test`` on every supported pair of Python and ansible-core that this machine has an interpreter for.
+"""Run ``make test`` on every supported ansible-core, and on every supported Python that this machine has.
 
 Each pair works in a copy of the checkout under .matrix/, with an environment and third-party collections of its
 own. Interpreters are looked for on PATH and among the versions of pyenv. Arguments choose pairs by a part of their
@@ -21,12 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MATRIX = ROOT / ".matrix"
-# The interpreter, the ansible-core, whether a failure counts.
+# The interpreter, the ansible-core, whether a failure counts. All pairs would tell little more, in twice the time.
 PAIRS = (
     ("3.11", "2.19.14", True),
     ("3.12", "2.20.10", True),
-    ("3.12", "2.21.5", True),
-    ("3.13", "2.20.10", True),
     ("3.13", "2.21.5", True),
     ("3.14", "2.21.5", True),
     ("3.13", "2.22.0rc1", False),
