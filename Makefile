@@ -31,7 +31,8 @@ help: ## Say what there is
 	@echo
 	@echo "  PYTHON=python3.12      the Python of the environment (3.11 to 3.14)"
 	@echo "  ANSIBLE_CORE=2.20.10   another ansible-core (2.19 to 2.22)"
-	@echo "  INVENTORY=... KEEP=1   make site: other hosts; leave the simulator running"
+	@echo "  INVENTORY=... KEEP=1   make site: other hosts; leave what it started running"
+	@echo "  ARGS='--limit ...'     make site: further arguments of ansible-playbook"
 	@echo "  WITH=openvstorage      make site: Linux nodes with cinder-volume and nova-compute as well"
 	@echo "  ONLY=2.20              make matrix: only the pairs with this in their name"
 
@@ -53,7 +54,8 @@ site: deps ## Converge and show the simulated hosts, or those of INVENTORY=...
 	@$(call venv,run)
 	@$(RUN) tools/site.py
 
-stop: ## End a simulator that KEEP=1 or make simulator left running
+stop: ## End what KEEP=1 or make simulator left running
+	@if command -v podman >/dev/null && [ -d build/containers ]; then python3 tools/nodes.py stop; fi
 	@if [ -e $(WINSIM_STATE)/ports.json ]; then $(RUN) -m winsim stop; else echo "No simulator runs."; fi
 
 simulator: deps ## Serve simulated hosts alone, for your own playbooks (HOSTS=hosts.yml for other ones)
@@ -97,8 +99,7 @@ format: venv ## Let ruff format and mend what it can
 	@$(VENV)/bin/ruff check --fix .
 
 clean: ## Remove what tests and builds left
-	@if [ -e $(WINSIM_STATE)/ports.json ]; then $(RUN) -m winsim stop || true; fi
-	@if command -v podman >/dev/null && [ -d build/containers ]; then python3 tools/nodes.py stop || true; fi
+	@$(MAKE) stop >/dev/null || true
 	@rm -rf build .winsim .pytest_cache .hypothesis .ansible docs/_site collections/ansible_collections/winstack/*/tests/output
 	@find . -name __pycache__ -not -path './.venv/*' -not -path './.matrix/*' -prune -exec rm -rf {} +
 

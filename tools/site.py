@@ -120,25 +120,35 @@ class LinuxNodes:
     """Nodes in containers with the real cinder-volume and nova-compute, for ``WITH=openvstorage``."""
 
     inventory = ROOT / "tests" / "openvstorage" / "inventory"
-    _names: ClassVar[dict[str, str]] = {"cinder1": "cinder", "compute1": "nova"}
+    _services: ClassVar[dict[str, str]] = {"cinder1": "cinder", "compute1": "nova"}
     _prefix = "site-"
 
     def __init__(self) -> None:
+        self._names = [self._prefix + name for name in self._services]
+        file = REPORTS / "nodes.json"
+        if file.is_file() and set(self._names) <= set(self._running()):
+            print("The Linux nodes run already, and are as the run before left them.")
+        else:
+            self._start(file)
+        os.environ["WINSTACK_NODES_FILE"] = str(file)
+        os.environ["CONTAINERS_CONF"] = str(ROOT / "build" / "containers" / "containers.conf")
+
+    def _running(self) -> list[str]:
+        command = [sys.executable, str(ROOT / "tools" / "nodes.py"), "list"]
+        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.split()
+
+    def _start(self, file: Path) -> None:
         command = [sys.executable, str(ROOT / "tools" / "openstack_nodes.py"), f"--prefix={self._prefix}"]
-        command += [f"{name}={service}" for name, service in self._names.items()]
+        command += [f"{name}={service}" for name, service in self._services.items()]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit(done.returncode)
         REPORTS.mkdir(parents=True, exist_ok=True)
-        file = REPORTS / "nodes.json"
         file.write_text(done.stdout, encoding="utf-8")
-        os.environ["WINSTACK_NODES_FILE"] = str(file)
-        os.environ["CONTAINERS_CONF"] = str(ROOT / "build" / "containers" / "containers.conf")
 
     def stop(self) -> None:
         """End them."""
-        names = [self._prefix + name for name in self._names]
-        subprocess.run([sys.executable, str(ROOT / "tools" / "nodes.py"), "stop", *names], cwd=ROOT)
+        subprocess.run([sys.executable, str(ROOT / "tools" / "nodes.py"), "stop", *self._names], cwd=ROOT)
 
 
 def with_openvstorage() -> bool:
@@ -293,7 +303,8 @@ def main() -> int:
         before = run_before(inventory, simulator.identity if simulator else "real hosts", run)
         print(screen(run, before, simulator is not None))
     if simulator:
-        print("\nThe simulator still runs: `make stop` ends it." if keep else "\nThe simulator was stopped.")
+        still = "The simulator and the Linux nodes still run" if nodes else "The simulator still runs"
+        print(f"\n{still}: `make stop` ends it." if keep else "\nThe simulator was stopped.")
     wrong = [f"no model of this: {missing}" for missing in run.unmodelled] + disagreements(run)
     for text in wrong:
         print(f"SIMULATOR: {text}", file=sys.stderr)
