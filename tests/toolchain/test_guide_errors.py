@@ -13,17 +13,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "openvstorage_guide_errors.md").read_text(encoding="utf-8")
-ROWS = {int(number): line for number, line in re.findall(r"^\| (\d+) (\|.*)$", PAGE, re.MULTILINE)}
+ROWS = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
+# An item of the numbered list, with the lists below it.
+TESTS = {
+    int(number): text for number, text in re.findall(r"^(\d+)\. (- .*\n(?:    - .*\n)*)", PAGE, re.MULTILINE)
+}
 NAME = re.compile(r"`(test_\w+)(?:\[(\w+)\])?`")
 
 
 def test_there_are_sixteen() -> None:
-    assert list(ROWS) == list(range(1, 17))
+    assert [int(number) for number in ROWS] == list(TESTS) == list(range(1, 17))
 
 
-@pytest.mark.parametrize("number", ROWS)
+@pytest.mark.parametrize("number", TESTS)
 def test_each_has_tests_of_its_number(number: int) -> None:
-    named = NAME.findall(ROWS[number])
+    named = NAME.findall(TESTS[number])
     assert named
     files = subprocess.run(
         ["git", "grep", "-l", "-I", "guide_error", "--", "*.py"],
