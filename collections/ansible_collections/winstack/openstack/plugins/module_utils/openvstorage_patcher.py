@@ -467,17 +467,12 @@ def refuse_packaged(job, step):
 
 def debian_package(path):
     """Give the name of the Debian package that a file came with, None if it came in another way."""
-    environment = dict(os.environ, LC_ALL="C")
+    command, environment = ["dpkg-query", "--search", path], dict(os.environ, LC_ALL="C")
     try:
-        process = subprocess.Popen(
-            ["dpkg-query", "--search", path],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-        )
-    except EnvironmentError:
+        output = subprocess.check_output(command, stderr=subprocess.STDOUT, env=environment)
+    except (EnvironmentError, subprocess.CalledProcessError):
         return None
-    for line in process.communicate()[0].decode("utf-8", "replace").splitlines():
+    for line in output.decode("utf-8", "replace").splitlines():
         name, _mark, found = line.partition(": ")
         if found == path and "diversion" not in name:
             return name
@@ -774,10 +769,11 @@ def decoded(text):
 def probe(component):
     """Try a component in a fresh process of this interpreter. Raise Failed if it does not work."""
     command = [sys.executable, "-B", os.path.abspath(__file__), "probe", component]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.communicate()[0].decode("utf-8", "replace").strip()
-    if process.returncode:
-        last = output.rsplit("\n", 1)[-1] or "exit status {0}".format(process.returncode)
+    try:
+        subprocess.check_output(command, stderr=subprocess.STDOUT)
+    except subprocess.CalledProcessError as error:
+        output = error.output.decode("utf-8", "replace").strip()
+        last = output.rsplit("\n", 1)[-1] or "exit status {0}".format(error.returncode)
         raise Failed("the patched {0} does not work in {1}: {2}".format(component, sys.executable, last))
 
 

@@ -48,7 +48,7 @@ class RemoteHost:
 
     def execute(self, calls: Mapping[str, Call]) -> Facts:
         """Run the calls in one remote command. Raise HostError when the driver could not run."""
-        result = self._action._execute_module(
+        result: Mapping[str, t.Any] = self._action._execute_module(
             module_name="ansible.windows.win_powershell",
             module_args=module_args(calls),
             task_vars=self._task_vars,
