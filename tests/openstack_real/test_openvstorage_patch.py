@@ -484,7 +484,11 @@ def test_installed(version: str, requirements: list[str], components: list[str],
 def ready_environment(version: str, requirement: str) -> Path:
     """Give the environment that ``test_installed`` made; or skip the test."""
     folder = CACHE / "environments" / f"{version}-{requirement.replace('==', '-')}"
-    return folder if (folder / "ready").exists() else pytest.skip(f"there is no {folder}")
+    return (
+        folder
+        if (folder / "ready").exists()
+        else pytest.skip(f"test_installed could not install {requirement} on Python {version}")
+    )
 
 
 REAL_NOVAS = [("3.8", "nova==22.4.0"), ("3.12", "nova==34.0.0")]
