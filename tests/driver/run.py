@@ -28,7 +28,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-DRIVER = HERE.parents[1] / "collections/ansible_collections/winstack/windows/plugins/plugin_utils/_driver.ps1"
+DRIVER = (
+    HERE.parents[1]
+    / "collections/ansible_collections/winstack/windows/plugins/plugin_utils/engine/driver.ps1"
+)
 SKIPPED = "no pwsh on PATH, so that the driver was not run in a real PowerShell"
 TIMEOUT_SECONDS = 600
 

@@ -15,7 +15,7 @@ import tree_sitter_powershell
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / "collections/ansible_collections/winstack"
-DRIVER = COLLECTIONS / "windows/plugins/plugin_utils/_driver.ps1"
+DRIVER = COLLECTIONS / "windows/plugins/plugin_utils/engine/driver.ps1"
 FOLDERS = [
     COLLECTIONS,
     *(ROOT / name for name in ("tests", "simulator", "playbooks", "molecule", "tools", "benchmarks")),

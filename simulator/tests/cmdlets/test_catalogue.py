@@ -16,7 +16,7 @@ from winsim.cmdlets.binding import ALL
 from winsim.driver import is_driver, normalise
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ROOT / "collections/ansible_collections/winstack/windows/plugins/plugin_utils"
+PRODUCT = ROOT / "collections/ansible_collections/winstack/windows/plugins/plugin_utils/engine"
 FACTS = ROOT.parent / "shared/facts/cmdlets.json"
 MODELS = catalogue()
 
@@ -56,7 +56,7 @@ def fits(wanted: dict[str, Any], ours: dict[str, Any]) -> bool:
     )
 
 
-PRODUCT_CMDLETS = load(PRODUCT / "_cmdlets.json")
+PRODUCT_CMDLETS = load(PRODUCT / "cmdlets.json")
 FACT_CMDLETS = load(FACTS)
 
 
@@ -108,7 +108,7 @@ def test_declarations_are_whole() -> None:
 
 def test_current_driver_is_reviewed() -> None:
     """An edited driver has to be read again before the model may stand for it (winsim.driver.REVIEWED)."""
-    path = PRODUCT / "_driver.ps1"
+    path = PRODUCT / "driver.ps1"
     if not path.exists():
         pytest.skip("the collection's driver is not there")
     text = path.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.winstack.openstack.plugins.plugin_utils import oslo_config
 from ansible_collections.winstack.openstack.plugins.plugin_utils._target_file import LinuxFile
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError, WinstackError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError, WinstackError
 
 
 class ActionModule(ActionBase):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
 
 SECRET_MODE: t.Final = 0o640
 """The widest mode of a file with secrets: the service reads it through its group."""

@@ -18,7 +18,7 @@ from ansible_collections.winstack.openstack.plugins.plugin_utils._target_file im
 )
 from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_ini import Document, decode, encode
 from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_merge import Removal, Want
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 ARGUMENT_SPEC: t.Final[dict[str, t.Any]] = {
     "path": {"type": "str", "required": True},

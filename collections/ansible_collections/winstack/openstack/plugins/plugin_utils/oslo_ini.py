@@ -19,7 +19,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError
 
 DEFAULT: t.Final = "DEFAULT"
 _LINE: t.Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

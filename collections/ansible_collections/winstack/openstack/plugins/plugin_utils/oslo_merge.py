@@ -21,7 +21,7 @@ from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_ini import
     is_writable,
     normalized,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 # BoolOpt takes these in any case: https://docs.openstack.org/oslo.config/latest/reference/types.html
 _BOOLEANS: t.Final = {

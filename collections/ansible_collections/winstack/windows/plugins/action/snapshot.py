@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._action import RemoteHost, WinstackActionBase
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
 from ansible_collections.winstack.windows.plugins.plugin_utils._prediction import predicted
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS, path_section
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import check
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot, clock_offset
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import check
 
 
 class ActionModule(WinstackActionBase):

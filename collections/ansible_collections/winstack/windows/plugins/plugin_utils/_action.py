@@ -17,17 +17,17 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.winstack.windows.plugins.plugin_utils import _runner
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import (
+from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Resource
+from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import (
     Facts,
     Section,
     decode,
     module_args,
     secrets_of,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError, WinstackError
-from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Resource
-from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WinstackError
 
 TaskVars = dict[str, t.Any]
 

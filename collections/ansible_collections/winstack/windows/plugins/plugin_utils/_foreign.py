@@ -18,7 +18,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 PREFIX: t.Final = "iqn.2010-10.org.openstack:"
 VOLUME: t.Final = "volume-%s"

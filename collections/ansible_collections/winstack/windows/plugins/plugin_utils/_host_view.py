@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import CallError
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import release_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import release_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import CallError
 
 Rows = list[Mapping[str, t.Any]]
 

@@ -15,7 +15,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 KINDS: t.Final = {kind.lower(): kind for kind in ("IQN", "IPAddress", "IPv6Address", "DNSName", "MACAddress")}
 

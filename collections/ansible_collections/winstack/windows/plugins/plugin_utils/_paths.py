@@ -15,7 +15,7 @@ import ntpath
 import re
 import typing as t
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 EXTENSIONS: t.Final = (".vhdx", ".vhd")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
 
 
 def predicted(sections: Facts, features: Iterable[str]) -> dict[str, Section]:

@@ -14,10 +14,10 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import release_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import release_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
 
 Have = dict[str, t.Any]
 """All that a resource read of a host, as JSON-able data: what ``state=gathered`` returns and option ``have`` takes."""

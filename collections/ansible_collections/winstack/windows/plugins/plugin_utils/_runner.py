@@ -9,13 +9,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
-    HostError,
-    RefusedError,
-    WinstackError,
-)
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
     Have,
     Plan,
@@ -25,8 +18,15 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     release,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import check
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import check
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
+    HostError,
+    RefusedError,
+    WinstackError,
+)
 
 Result = dict[str, t.Any]
 

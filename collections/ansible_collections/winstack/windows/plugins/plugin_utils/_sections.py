@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
 
 SERVICES: t.Final = ("WinTarget", "W32Time", "MSiSCSI", "WinRM", "vmms")
 FEATURES: t.Final = ("FS-iSCSITarget-Server*", "Multipath-IO*", "Hyper-V*")

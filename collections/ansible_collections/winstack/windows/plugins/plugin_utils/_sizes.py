@@ -10,7 +10,7 @@ import re
 import typing as t
 from fractions import Fraction
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 KIB: t.Final = 1024
 MIB: t.Final = 1024 * KIB

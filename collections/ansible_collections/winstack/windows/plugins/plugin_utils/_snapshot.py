@@ -15,8 +15,8 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils._host_view import host_view
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
 
 SECTIONS_FACT: t.Final = "winstack_snapshot"
 VIEW_FACT: t.Final = "winstack_host"

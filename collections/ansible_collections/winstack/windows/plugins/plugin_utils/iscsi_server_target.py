@@ -14,14 +14,6 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import (
-    Call,
-    Credential,
-    ParamValue,
-    change,
-)
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils._foreign import CINDER_OPTION, Cinder, refuse
 from ansible_collections.winstack.windows.plugins.plugin_utils._initiator_ids import (
     MAX_ISCSI_NAME,
@@ -47,6 +39,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     release,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import (
+    Call,
+    Credential,
+    ParamValue,
+    change,
+)
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 # Windows makes the IQN of a new target of its name, as iqn.1991-05.com.microsoft:<computer>-<name>-target, and a NetBIOS name
 # has at most 15 characters.

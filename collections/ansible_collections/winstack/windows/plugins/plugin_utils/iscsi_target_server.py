@@ -14,9 +14,6 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, ParamValue, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils._iscsi_target import (
     ADVICE,
     require_service,
@@ -31,6 +28,9 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     release,
     rows,
 )
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, ParamValue, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 PORT: t.Final = 3260
 

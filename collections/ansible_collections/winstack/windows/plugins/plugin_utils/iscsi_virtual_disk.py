@@ -14,9 +14,6 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, ParamValue, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils._foreign import CINDER_OPTION, Cinder, refuse
 from ansible_collections.winstack.windows.plugins.plugin_utils._host_view import host_view
 from ansible_collections.winstack.windows.plugins.plugin_utils._iscsi_target import (
@@ -49,6 +46,9 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._sizes import (
     parse_size,
     show_size,
 )
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, ParamValue, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 # https://learn.microsoft.com/windows-server/storage/iscsi/iscsi-target-server-limits
 SIZES_VHDX: t.Final = (3 * MIB, 64 * TIB)

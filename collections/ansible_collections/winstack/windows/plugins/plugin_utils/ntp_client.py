@@ -15,13 +15,6 @@ import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, ParamValue, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
-    HostError,
-    RefusedError,
-    WantError,
-)
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
     STATE_OPTIONS,
     Have,
@@ -32,6 +25,13 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     rows,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import W32TIME, W32TIME_POLICY
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, ParamValue, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
+    HostError,
+    RefusedError,
+    WantError,
+)
 
 SERVICE: t.Final = "W32Time"
 

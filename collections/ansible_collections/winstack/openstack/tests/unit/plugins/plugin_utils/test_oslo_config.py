@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.winstack.openstack.plugins.plugin_utils._target_file import Attributes
 from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_config import octal
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 from ._oslo import FileInMemory, ensure
 

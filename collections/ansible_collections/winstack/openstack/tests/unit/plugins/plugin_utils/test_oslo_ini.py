@@ -18,7 +18,7 @@ from ansible_collections.winstack.openstack.plugins.plugin_utils.oslo_ini import
     encode,
     is_writable,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError
 
 from ._oslo import parsed
 

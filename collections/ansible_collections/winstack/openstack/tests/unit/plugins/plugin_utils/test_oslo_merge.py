@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import RefusedError, WantError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
 
 from ._oslo import FileInMemory, ensure, merged
 

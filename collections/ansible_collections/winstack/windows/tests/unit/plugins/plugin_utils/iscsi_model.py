@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.winstack.windows.plugins.plugin_utils import _runner
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Failure, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Resource
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Failure, Section
 
 GB = 1024**3
 MB = 1024**2

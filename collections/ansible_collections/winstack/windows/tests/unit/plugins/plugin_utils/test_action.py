@@ -23,9 +23,6 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._action import (
     WinstackActionBase,
     run_mark,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError, WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
     STATE_OPTIONS,
     Plan,
@@ -34,6 +31,9 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import SECTIONS_FACT, VIEW_FACT
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WantError
 
 SECRET = "topsecret 'x'"
 

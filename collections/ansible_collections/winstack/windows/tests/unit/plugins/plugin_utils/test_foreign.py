@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError, WinstackError
 from ansible_collections.winstack.windows.plugins.plugin_utils._foreign import Cinder
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Resource
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError, WinstackError
 from ansible_collections.winstack.windows.plugins.plugin_utils.iscsi_server_target import IscsiServerTarget
 from ansible_collections.winstack.windows.plugins.plugin_utils.iscsi_virtual_disk import IscsiVirtualDisk
 from ansible_collections.winstack.windows.tests.unit.plugins.plugin_utils.iscsi_model import (

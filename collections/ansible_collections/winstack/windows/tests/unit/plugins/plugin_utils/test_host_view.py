@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Failure, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils._host_view import firewall_rule, host_view
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
 
 RULE = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=3260|LA4=10.0.0.5|LA4=10.0.0.6|Name=iSCSI|EmbedCtxt=Winstack|"
 NO_FILE = Failure("System.Management.Automation.ItemNotFoundException", "PathNotFound", "No.", "0x80131501")

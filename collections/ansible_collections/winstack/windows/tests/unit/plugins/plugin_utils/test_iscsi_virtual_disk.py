@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
     HostError,
     RefusedError,
     WantError,

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Failure, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
+from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Plan
+from ansible_collections.winstack.windows.plugins.plugin_utils._sections import W32TIME, W32TIME_POLICY
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import RELEASES, check
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
     HostError,
     RefusedError,
     WantError,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Plan
-from ansible_collections.winstack.windows.plugins.plugin_utils._sections import W32TIME, W32TIME_POLICY
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import RELEASES, check
 from ansible_collections.winstack.windows.plugins.plugin_utils.ntp_client import FLAGS, SYNC_TYPES, NtpClient
 
 PARAMETERS = rf"{W32TIME}\Parameters"

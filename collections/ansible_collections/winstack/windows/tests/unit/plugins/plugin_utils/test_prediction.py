@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Failure, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils._prediction import predicted
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
 
 FEATURE = "FS-iSCSITarget-Server"
 NO_CMDLET = Section(

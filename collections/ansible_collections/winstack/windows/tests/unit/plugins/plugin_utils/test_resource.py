@@ -10,14 +10,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Failure, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
-    CallError,
-    HostError,
-    RefusedError,
-    WantError,
-    WinstackError,
-)
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
     STATE_OPTIONS,
     Plan,
@@ -25,6 +17,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     reason,
     release,
     rows,
+)
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
+    CallError,
+    HostError,
+    RefusedError,
+    WantError,
+    WinstackError,
 )
 
 STOPPED = Failure(

@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from ansible_collections.winstack.windows.plugins.plugin_utils import _runner
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Facts, Failure, Section
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import (
+from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Plan, Resource, rows
+from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS
+from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
     CallError,
     HostError,
     RefusedError,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Plan, Resource, rows
-from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS
-from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
 
 DENIED = Failure("System.UnauthorizedAccessException", "x", "Access is denied.", "0x80070005")
 PROBE = Call("Test-Path", {"LiteralPath": "C:\\"}, ("",))

@@ -10,14 +10,14 @@ import json
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import module_args
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import (
     FIREWALL_GROUP,
     SECTIONS,
     SERVICES,
     path_section,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import RELEASES, check
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import module_args
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import RELEASES, check
 
 
 @pytest.mark.parametrize("release", RELEASES)

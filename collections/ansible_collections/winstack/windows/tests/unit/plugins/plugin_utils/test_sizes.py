@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils._sizes import parse_size, show_size
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import Failure, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import (
     SECTIONS_FACT,
     VIEW_FACT,
     Snapshot,
     clock_offset,
 )
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
 
 FULL = Section(data=[{"Name": "WIN1", "PartOfDomain": False, "Domain": "WORKGROUP"}])
 NO_KEY = Section(

@@ -4,7 +4,7 @@
 
 """The wire between controller and host: batches of calls out, sections back. PRIVATE to the winstack collections.
 
-``_driver.ps1`` is the one script that Winstack runs on Windows, through ansible.windows.win_powershell.
+``driver.ps1`` is the one script that Winstack runs on Windows, through ansible.windows.win_powershell.
 
 A batch is JSON: ``{"calls": [{"id", "cmdlet", "params", "select", "change"}]}``. Strings among ``params`` carry a
 leading ``=``, since PowerShell 7 would read a bare string that looks like a date as a date; a credential is
@@ -24,8 +24,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential, ParamValue
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, ParamValue
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
 
 MAX_SECRETS: t.Final = 4
 
@@ -85,7 +85,7 @@ Facts = Mapping[str, Section]
 @functools.cache
 def script() -> str:
     """Give the text of the driver."""
-    return Path(__file__).with_name("_driver.ps1").read_text(encoding="utf-8")
+    return Path(__file__).with_name("driver.ps1").read_text(encoding="utf-8")
 
 
 def module_args(calls: Mapping[str, Call]) -> dict[str, t.Any]:

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils import _signatures
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import CallError
-from ansible_collections.winstack.windows.plugins.plugin_utils._signatures import RELEASES, check, release_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine import signatures as _signatures
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import (
+    RELEASES,
+    check,
+    release_of,
+)
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import CallError
 
-CATALOGUE = json.loads(Path(_signatures.__file__).with_name("_cmdlets.json").read_text(encoding="utf-8"))
+CATALOGUE = json.loads(Path(_signatures.__file__).with_name("cmdlets.json").read_text(encoding="utf-8"))
 CHAP = Credential("user", "secret")
 
 FITS: dict[str, tuple[str, dict[str, t.Any]]] = {
@@ -188,7 +192,7 @@ def test_release_of_an_older_windows(build: int) -> None:
 
 # The catalogue against the facts that it was made of, where a checkout has them beside it.
 _UP = Path(__file__).resolve().parents
-FACTS = _UP[8].parent / "shared" / "facts" / "cmdlets.json" if len(_UP) > 8 else Path("absent")
+FACTS = _UP[9].parent / "shared" / "facts" / "cmdlets.json" if len(_UP) > 9 else Path("absent")
 PUBLISHED: dict[str, t.Any] = (
     json.loads(FACTS.read_text(encoding="utf-8"))["cmdlets"] if FACTS.is_file() else {}
 )

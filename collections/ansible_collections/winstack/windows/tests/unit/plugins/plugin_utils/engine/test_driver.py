@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils import _driver
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential, change
-from ansible_collections.winstack.windows.plugins.plugin_utils._driver import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine import driver as _driver
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, change
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import (
     MAX_SECRETS,
     Failure,
     Section,
@@ -23,7 +23,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._driver import (
     module_args,
     secrets_of,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import HostError
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
 
 SECRET = "wholly ünguessable"
 

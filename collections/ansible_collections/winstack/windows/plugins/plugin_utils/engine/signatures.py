@@ -4,7 +4,7 @@
 
 """Checks every call against the published signature of its cmdlet. PRIVATE to the winstack collections.
 
-The signatures are data, ``_cmdlets.json``; its ``_about`` names the source.
+The signatures are data, ``cmdlets.json``; its ``_about`` names the source.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import Call, Credential, ParamValue
-from ansible_collections.winstack.windows.plugins.plugin_utils._errors import CallError
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, ParamValue
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import CallError
 
 RELEASES: t.Final = ("2012r2", "2016", "2019", "2022", "2025")
 
@@ -46,7 +46,7 @@ def check(call: Call, release: str | None = None) -> None:
 
 @functools.cache
 def _catalogue() -> Mapping[str, t.Any]:
-    text = Path(__file__).with_name("_cmdlets.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("cmdlets.json").read_text(encoding="utf-8")
     return t.cast("Mapping[str, t.Any]", json.loads(text)["cmdlets"])
 
 

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._call import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import (
     Call,
     Credential,
     ParamValue,
