@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._initiator_ids import read_initiator
-from ansible_collections.winstack.windows.plugins.plugin_utils._paths import path_key
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import read_initiator
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.paths import path_key
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Have, rows
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WantError

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._foreign import CINDER_OPTION, Cinder, refuse
-from ansible_collections.winstack.windows.plugins.plugin_utils._initiator_ids import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import (
     MAX_ISCSI_NAME,
     InitiatorId,
     iscsi_name,
@@ -29,7 +29,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._iscsi_target imp
     read_targets,
     things,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._paths import disk_path, path_key
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.paths import disk_path, path_key
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import (
     STATE_OPTIONS,
     Have,

@@ -23,7 +23,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._iscsi_target imp
     read_targets,
     things,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils._paths import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.paths import (
     disk_path,
     drive,
     is_vhd,
@@ -39,7 +39,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils._resource import 
     rows,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS, path_section
-from ansible_collections.winstack.windows.plugins.plugin_utils._sizes import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.sizes import (
     GIB,
     MIB,
     TIB,

@@ -13,6 +13,7 @@ import functools
 import json
 import typing as t
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, Credential, ParamValue
@@ -25,7 +26,8 @@ RELEASES: t.Final = ("2012r2", "2016", "2019", "2022", "2025")
 _BUILDS: t.Final = {9600: "2012r2", 14393: "2016", 17763: "2019", 20348: "2022", 26100: "2025"}
 
 _INTEGERS: t.Final = {"Int32": (-(2**31), 2**31 - 1), "UInt32": (0, 2**32 - 1), "UInt64": (0, 2**64 - 1)}
-_TEXTS: t.Final = frozenset({"String", "Iqn", "InitiatorId"})
+# Feature is made of a feature's name (ServerManager's own argument transformation).
+_TEXTS: t.Final = frozenset({"String", "Iqn", "InitiatorId", "Feature"})
 
 
 def release_of(build: int) -> str:
@@ -44,6 +46,28 @@ def check(call: Call, release: str | None = None) -> None:
         _check_release(call, wanted)
 
 
+def completed(call: Call) -> Call:
+    """Return the call with what every call of its module is given.
+
+    ``ComputerName localhost`` for the IscsiTarget module, which otherwise resolves names first, for seconds a call
+    (https://github.com/dsccommunity/iSCSIDsc, DSC_iSCSIVirtualDisk.psm1); ``Confirm`` false for what would ask, since functions
+    of modules do not see the preference of the script.
+    """
+    signature = _catalogue().get(call.cmdlet)
+    if signature is None:
+        return call
+    constants: dict[str, ParamValue] = {}
+    if signature["module"] == "IscsiTarget" and _everywhere(signature, "ComputerName"):
+        constants["ComputerName"] = "localhost"
+    if signature.get("should_process") and call.change:
+        constants["Confirm"] = False
+    return replace(call, params={**call.params, **constants}) if constants else call
+
+
+def _everywhere(signature: Mapping[str, t.Any], parameter: str) -> bool:
+    return all(parameter in parameters for parameters in signature["sets"].values())
+
+
 @functools.cache
 def _catalogue() -> Mapping[str, t.Any]:
     text = Path(__file__).with_name("cmdlets.json").read_text(encoding="utf-8")
@@ -55,7 +79,12 @@ def _check_release(call: Call, release: str) -> None:
     if signature is None:
         raise CallError(f"{call.cmdlet} is not in the catalogue of cmdlets that Winstack may call.")
     sets = _sets(call.cmdlet, release)
-    faults = [_fault(call.params, parameters) for parameters in sets.values()]
+    params = {
+        name: value
+        for name, value in call.params.items()
+        if not (name == "Confirm" and signature.get("should_process"))
+    }
+    faults = [_fault(params, parameters) for parameters in sets.values()]
     if all(faults):
         nearest = min((fault for fault in faults if fault), key=lambda fault: fault[0])
         raise CallError(f"{call.cmdlet} on Windows Server {release}: {nearest[1]}.")
@@ -109,6 +138,10 @@ def _value_fault(value: ParamValue, parameter: Mapping[str, t.Any]) -> str | Non
 def _scalar_fault(value: ParamValue, kind: str, parameter: Mapping[str, t.Any]) -> str | None:
     kind = kind.removesuffix("[]")
     accepted = parameter.get("values")
+    if accepted and isinstance(
+        value, bool
+    ):  # -Enabled of the firewall cmdlets is an enumeration with the name True
+        return f"takes one of the texts {', '.join(accepted)}, not bool"
     if accepted and str(value).lower() not in {str(choice).lower() for choice in accepted}:
         return f"{value!r} is none of {', '.join(accepted)}"
     return None if accepted or _fits(value, kind) else f"takes {kind}, not {type(value).__name__}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._initiator_ids import (
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import (
     InitiatorId,
     parse_initiator,
     read_initiator,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._sizes import parse_size, show_size
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.sizes import parse_size, show_size
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 

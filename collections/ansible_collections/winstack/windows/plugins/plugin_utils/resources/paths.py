@@ -41,6 +41,12 @@ def is_vhd(path: str) -> bool:
     return path.lower().endswith(".vhd")
 
 
+def folder_fault(text: str) -> str | None:
+    """Return what is wrong with the path of a folder, as the end of a sentence; None if it can be one."""
+    fault = _place_fault(text)
+    return fault and rf"the path {fault}. Give an absolute path on a drive letter, as in D:\iSCSI."
+
+
 def disk_path(text: str, option: str) -> str:
     """Give the plain spelling of the path of a .vhdx or .vhd file. Raise WantError if Windows could not have it there."""
     fault = _fault(text)
@@ -52,6 +58,10 @@ def disk_path(text: str, option: str) -> str:
 
 
 def _fault(text: str) -> str | None:
+    return _place_fault(text) or _name_fault(re.split(r"[\\/]+", text)[-1])
+
+
+def _place_fault(text: str) -> str | None:
     if text.lower().startswith("ramdisk:"):
         return "is a RAM disk, which is gone after a restart"
     if text[:2] in ("\\\\", "//", "\\/", "/\\"):
@@ -59,7 +69,7 @@ def _fault(text: str) -> str | None:
     if not re.match(r"[A-Za-z]:[\\/]", text):
         return "is not an absolute path"
     parts = re.split(r"[\\/]+", text[3:].lstrip("\\/"))
-    return next((fault for fault in map(_part_fault, parts) if fault), None) or _name_fault(parts[-1])
+    return next((fault for fault in map(_part_fault, parts) if fault), None)
 
 
 def _part_fault(part: str) -> str | None:

@@ -1,0 +1,5 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Resource kinds, one file each, named as the module. PRIVATE to the winstack collections."""

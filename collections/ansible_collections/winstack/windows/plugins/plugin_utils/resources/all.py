@@ -1,0 +1,21 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every kind that a document can hold, by name. PRIVATE to the winstack collections."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Kind
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources import (
+    directory,
+    windows_feature,
+    windows_service,
+)
+
+_MODULES: t.Final = (windows_feature, windows_service, directory)
+
+KINDS: t.Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}
