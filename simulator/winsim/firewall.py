@@ -9,6 +9,8 @@ that a reader of the registry and a reader of the firewall cannot see different 
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 POLICY_KEY = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
 RULES_KEY = POLICY_KEY + "\\FirewallRules"
 PROFILES = ("Domain", "Private", "Public")
+# Words that stand for addresses; with 4 or 6 behind them for those of one family.
+KEYWORDS = ("LocalSubnet", "DNS", "DHCP", "WINS", "DefaultGateway", "Internet", "Intranet")
+_KEYWORD = re.compile(rf"({'|'.join(KEYWORDS)})[46]?", re.IGNORECASE)
+# Names that stand for ports which programs register, https://learn.microsoft.com/windows/win32/api/netfw
+PORT_WORDS = ("RPC", "RPCEPMap", "IPHTTPSIn", "IPHTTPSOut", "Teredo", "PlayToDiscovery", "mDNS")
 # IANA protocol numbers under the names that Windows' tools print.
 PROTOCOLS = {"icmpv4": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
@@ -68,6 +75,38 @@ class FirewallRule:
         parts += _optional(self)
         parts += [f"{key}={value}" for key, value in self.other]
         return "|".join(parts) + "|"
+
+
+def stored_address(text: str) -> str:
+    """An address, subnet, range or keyword as the registry holds it: IPv4 subnets with a mask.
+
+    ValueError for anything else.
+    """
+    word = text.strip()
+    if _KEYWORD.fullmatch(word):
+        return next(
+            known + word[len(known) :] for known in KEYWORDS if word.lower().startswith(known.lower())
+        )
+    low, dash, high = word.partition("-")
+    if dash:
+        return f"{ipaddress.ip_address(low)}-{ipaddress.ip_address(high)}"
+    network = ipaddress.ip_network(word, strict=False)
+    if network.prefixlen == network.max_prefixlen:
+        return str(network.network_address)
+    shown = network.netmask if network.version == 4 else network.prefixlen
+    return f"{network.network_address}/{shown}"
+
+
+def stored_port(text: str) -> str:
+    """A port, a range of ports or a word as the registry holds it; ValueError for anything else."""
+    word = text.strip()
+    if word.lower() in (known.lower() for known in PORT_WORDS):
+        return word
+    low, dash, high = word.partition("-")
+    numbers = [int(low), int(high)] if dash else [int(low)]
+    if numbers != sorted(numbers) or not all(0 <= number <= 65535 for number in numbers):
+        raise ValueError(f"not a port: {text!r}")
+    return "-".join(str(number) for number in numbers)
 
 
 def _many(key: str, values: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ __all__ = [
     "cmdlet",
 ]
 
-_MODULES = ("cim", "core", "iscsi_target", "items", "net", "processes", "server_manager")
+_MODULES = ("cim", "core", "iscsi_target", "items", "net", "net_security", "processes", "server_manager")
 _CMDLETS: dict[str, Cmdlet] = {}
 
 

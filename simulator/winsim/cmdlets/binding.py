@@ -46,7 +46,8 @@ class P:
     """A parameter: ``type`` as the cmdlet catalogue spells it.
 
     ``sets`` names the parameter sets it belongs to (none: all), ``optional_in`` those where a mandatory one may be
-    left out. ``releases`` limits it to versions of Windows Server.
+    left out. ``releases`` limits it to versions of Windows Server. ``flags``: an enumeration whose names may also
+    come as one text, separated by commas.
     """
 
     type: str = "String"
@@ -57,6 +58,7 @@ class P:
     values: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
     allow_empty: bool = False
+    flags: bool = False
 
     def in_set(self, name: str) -> bool:
         """Whether the parameter belongs to a set."""
@@ -196,7 +198,7 @@ def _check_common(cmdlet: Cmdlet, named: Mapping[str, Any]) -> None:
 def _convert(cmdlet: Cmdlet, name: str, parameter: P, value: Any) -> Any:
     _check_empty(cmdlet, name, parameter, value)
     try:
-        return convert(value, parameter.type, parameter.values)
+        return convert(_names(value) if parameter.flags else value, parameter.type, parameter.values)
     except ConversionError as error:
         reason = (
             f'Cannot convert value "{to_text(value)}" to type "{full_name(parameter.type)}". Error: "{error}"'
@@ -214,6 +216,13 @@ def _convert(cmdlet: Cmdlet, name: str, parameter: P, value: Any) -> Any:
             f"Cannot bind parameter '{name}'. {reason}",
             HRESULT,
         ) from None
+
+
+def _names(value: Any) -> list[Any]:
+    """The names of a flags enumeration: a list, or texts that separate them by commas."""
+    items = value if isinstance(value, list) else [value]
+    split = [item.split(",") if isinstance(item, str) else [item] for item in items]
+    return [part.strip() if isinstance(part, str) else part for parts in split for part in parts]
 
 
 def _check_empty(cmdlet: Cmdlet, name: str, parameter: P, value: Any) -> None:

@@ -31,6 +31,20 @@ FULL_NAMES = {
     "InitiatorId": "Microsoft.Iscsi.Target.Commands.InitiatorId",
     "Iqn": "Microsoft.Iscsi.Target.Commands.Iqn",
     "SecureString": "System.Security.SecureString",
+    "Feature": "Microsoft.Windows.ServerManager.Commands.Feature",
+    "CimInstance": "Microsoft.Management.Infrastructure.CimInstance",
+    **{
+        name: f"Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.{name}"
+        for name in (
+            "Action",
+            "Authentication",
+            "Direction",
+            "EdgeTraversal",
+            "Enabled",
+            "Encryption",
+            "Profile",
+        )
+    },
 }
 
 
@@ -63,7 +77,13 @@ def convert(value: Any, type: str, accepted: Sequence[str] = ()) -> Any:
 
 
 def _enum(value: Any, accepted: Sequence[str]) -> Enum:
+    """A name of the enumeration; a Boolean is none, not even where a name reads True."""
     text = to_text(value)
+    if isinstance(value, bool):
+        raise ConversionError(
+            f'Cannot convert value "{text}" due to enumeration values that are not valid. Specify one of the following '
+            f'enumeration values and try again. The possible enumeration values are "{",".join(accepted)}".'
+        )
     for name in accepted:
         if name.lower() == text.lower():
             return Enum(name)
@@ -154,6 +174,19 @@ def _instance(type: str) -> Callable[[Any], Any]:
     return convert_instance
 
 
+def _feature(value: Any) -> str:
+    """A feature's name: ServerManager's own transformation takes names and what Get-WindowsFeature gives."""
+    if isinstance(value, PSObject) and value.type == full_name("Feature"):
+        return str(value)
+    return to_text(value)
+
+
+def _cim_instance(value: Any) -> PSObject:
+    if isinstance(value, PSObject) and value.type.startswith(full_name("CimInstance")):
+        return value
+    raise ConversionError(f'Cannot convert value "{to_text(value)}" to type "{full_name("CimInstance")}".')
+
+
 def _object(value: Any) -> Any:
     return value
 
@@ -169,6 +202,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "InitiatorId": _initiator,
     "Iqn": _iqn,
     "TimeSpan": _timespan,
+    "Feature": _feature,
+    "CimInstance": _cim_instance,
     "Object": _object,
     **{
         type: _instance(type)

@@ -103,7 +103,7 @@ _PASS_THRU = {"PassThru": P("SwitchParameter")}
         **_choice(wide=False),
         "DependentServices": P("SwitchParameter", aliases=("DS",)),
         "RequiredServices": P("SwitchParameter", aliases=("SDO", "ServicesDependedOn")),
-        "ComputerName": P("String[]", aliases=("Cn",), sets=("Default", "DisplayName")),
+        "ComputerName": P("String[]", aliases=("Cn",)),
     },
 )
 def get_service(host: Host, params: Params) -> list[Any]:

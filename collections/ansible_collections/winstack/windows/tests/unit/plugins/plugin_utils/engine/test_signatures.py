@@ -40,6 +40,13 @@ FITS: dict[str, tuple[str, dict[str, t.Any]]] = {
     "a switch": ("New-IscsiVirtualDisk", {"Path": "p", "SizeBytes": 1, "UseFixed": True}),
     "anything for an object": ("Set-ItemProperty", {"Path": "p", "Name": "n", "Value": (1, "a")}),
     "a credential of the long name": ("Get-WindowsFeature", {"Credential": CHAP}),
+    "features by name": ("Install-WindowsFeature", {"Name": ("FS-iSCSITarget-Server",)}),
+    "a truth as the text that the enumeration takes": (
+        "New-NetFirewallRule",
+        {"Name": "n", "DisplayName": "d", "Enabled": "True", "Profile": ("Domain", "Private")},
+    ),
+    "rules by name": ("Disable-NetFirewallRule", {"Name": "iSCSITarget-Service-iSCSI-In-TCP"}),
+    "a service by name": ("Get-Service", {"Name": "WinTarget"}),
     "a negative number": ("Add-IscsiVirtualDiskTargetMapping", {"TargetName": "t", "Path": "p", "Lun": -1}),
 }
 
@@ -117,6 +124,17 @@ FAULTS: dict[str, tuple[str, dict[str, t.Any], str]] = {
         {"AddressFamily": ("IPv4", "IPX")},
         "'IPX' is none of",
     ),
+    "a truth for an enumeration": (
+        "Set-NetFirewallRule",
+        {"Name": "n", "Enabled": True},
+        "parameter Enabled: takes one of the texts True, False, not bool",
+    ),
+    "every rule of the host": (
+        "Remove-NetFirewallRule",
+        {},
+        "mandatory parameter Name is missing",
+    ),
+    "a number for a feature": ("Install-WindowsFeature", {"Name": 1}, "takes Feature, not int"),
     "nothing for text": ("Remove-IscsiServerTarget", {"TargetName": None}, "takes String, not NoneType"),
 }
 
