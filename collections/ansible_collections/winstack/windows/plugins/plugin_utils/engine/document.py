@@ -39,20 +39,18 @@ def read_document(resources: t.Any, kinds: Kinds, place: str = "resources") -> l
     return wishes
 
 
-def read_wish(kind: Kind, options: t.Any, place: str) -> Wish:
-    """Return one wish of a kind. Raise WantError, with one sentence for each mistake."""
-    label = f"{kind.name} {_name(kind, options)}".rstrip()
+def read_wish(kind: Kind, options: t.Any, place: str = "") -> Wish:
+    """Return one wish of a kind; ``place`` is where it stands in a document. Raise WantError, a sentence for each mistake."""
+    label = _label(kind, _name(kind, options), place)
     if not isinstance(options, Mapping):
-        raise WantError(
-            f"{label} ({place}) is {_form(options)}. Give a dictionary of options, as in {_example(kind)}."
-        )
+        raise WantError(f"{label} is {_form(options)}. Give a dictionary of options, as in {_example(kind)}.")
     given = {name: value for name, value in options.items() if value is not None}
     spec = kind.spec()
     if faults := [*_unknown(given, spec)]:
-        raise WantError("\n".join(f"{label} ({place}): {fault}" for fault in faults))
+        raise WantError("\n".join(f"{label}: {fault}" for fault in faults))
     checked = _validate(spec, given)
     if checked.error_messages:
-        raise WantError("\n".join(f"{label} ({place}): {_dot(text)}" for text in checked.error_messages))
+        raise WantError("\n".join(f"{label}: {_dot(text)}" for text in checked.error_messages))
     return _wish(kind, t.cast("Mapping[str, t.Any]", checked.validated_parameters), place)
 
 
@@ -65,7 +63,7 @@ def _validate(spec: Mapping[str, Spec], given: Mapping[str, t.Any]) -> t.Any:
 def _wish(kind: Kind, options: Mapping[str, t.Any], place: str) -> Wish:
     """Return the wish of validated options, its values parsed."""
     name = "" if kind.identity is None else _parsed(kind, kind.identity, options, place)
-    label = f"{kind.name} {name}".rstrip()
+    label = _label(kind, name, place)
     values, faults = {}, []
     for row in kind.rows:
         if options.get(row.option) is None:
@@ -73,7 +71,7 @@ def _wish(kind: Kind, options: Mapping[str, t.Any], place: str) -> Wish:
         try:
             values[row.option] = row.type.parse(options[row.option])
         except WantError as error:
-            faults.append(f"{label} ({place}): {row.option}: {error}")
+            faults.append(f"{label}: {row.option}: {error}")
     if faults:
         raise WantError("\n".join(faults))
     properties = {row.option for row in kind.properties}
@@ -87,7 +85,7 @@ def _wish(kind: Kind, options: Mapping[str, t.Any], place: str) -> Wish:
         options.get("state") == "absent",
     )
     if wrong := [*kind.checks(wish)]:
-        raise WantError("\n".join(f"{label} ({place}): {sentence}" for sentence in wrong))
+        raise WantError("\n".join(f"{label}: {sentence}" for sentence in wrong))
     return wish
 
 
@@ -95,9 +93,8 @@ def _parsed(kind: Kind, identity: t.Any, options: Mapping[str, t.Any], place: st
     try:
         return str(identity.type.parse(options[identity.option]))
     except WantError as error:
-        raise WantError(
-            f"{kind.name} {options[identity.option]} ({place}): {identity.option}: {error}"
-        ) from None
+        label = _label(kind, str(options[identity.option]), place)
+        raise WantError(f"{label}: {identity.option}: {error}") from None
 
 
 def _entries(
@@ -158,6 +155,11 @@ def _doubles(wishes: Sequence[Wish]) -> Iterator[str]:
                 if wish.name == first.name
                 else f"{wish.label} ({wish.place}) and {first.name} ({first.place}) are one object. Leave one of them."
             )
+
+
+def _label(kind: Kind, name: str, place: str) -> str:
+    label = f"{kind.name} {name}".rstrip()
+    return f"{label} ({place})" if place else label
 
 
 def _name(kind: Kind, options: t.Any) -> str:

@@ -365,7 +365,8 @@ class Kind:
     ``refuses``, ``needs``, ``warns``: sentences on a case that has something to change.
     ``plan``: replaces the ordinary comparison of rows. ``made``: what a new object has beside what was wished.
     ``effects``: objects of other kinds, (kind, object), that come with the change. ``implies``: further wishes, planned next.
-    ``enumerates``: whether state gathered can list all objects. ``can_be_absent``: whether the option state is there.
+    ``listed``: whether state gathered shows an object. ``protects``: the pattern that protects an object, None if none does.
+    ``enumerates``: whether state gathered can list all objects. ``may_restart``: whether a change may ask for a restart.
     """
 
     name: str
@@ -390,7 +391,10 @@ class Kind:
     made: Callable[[Case], Values] = lambda case: {}
     effects: Callable[[Change, State], Iterable[tuple[str, Thing]]] = nothing
     implies: Callable[[Case], Iterable[Wish]] = nothing
+    listed: Callable[[Thing], bool] = lambda thing: True
+    protects: Callable[[Thing, State], str | None] = lambda thing, state: None
     enumerates: bool = True
+    may_restart: bool = False
 
     @property
     def can_be_absent(self) -> bool:

@@ -37,12 +37,11 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state impo
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
     HostError,
-    RefusedError,
     WinstackError,
 )
 
 MAX_ROUNDS: t.Final = 12
-Json_ = dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 class Host(t.Protocol):
@@ -77,7 +76,7 @@ class Entry:
     calls: list[Call] = field(default_factory=list)
     outcome: str = "unchanged"
 
-    def as_dict(self) -> Json_:
+    def as_dict(self) -> Result:
         """Return the entry of the result."""
         return {
             "kind": self.wish.kind.name,
@@ -93,7 +92,7 @@ class Entry:
 class Failed(WinstackError):
     """A document that could not be brought about; ``result`` says what became of each object."""
 
-    def __init__(self, message: str, result: Json_) -> None:
+    def __init__(self, message: str, result: Result) -> None:
         """Take what is told to the operator, and the result."""
         super().__init__(message)
         self.result = result
@@ -103,16 +102,18 @@ class Run:
     """One document on one host."""
 
     def __init__(
-        self, kinds: Kinds, wishes: Sequence[Wish], host: Host, snapshot: Snapshot, options: Options
+        self,
+        kinds: Kinds,
+        wishes: Sequence[Wish],
+        host: Host,
+        snapshot: Snapshot,
+        options: Options,
+        *,
+        gather: Kinds | None = None,
     ) -> None:
-        """Take the wishes, the way to the host, and what this run of ansible-playbook knows of it."""
-        self.kinds, self.wishes, self.host, self.snapshot, self.options = (
-            kinds,
-            wishes,
-            host,
-            snapshot,
-            options,
-        )
+        """Take the wishes, the way to the host, and what this run of ansible-playbook knows of it; kinds to gather, if any."""
+        self.kinds, self.wishes, self.host, self.snapshot = kinds, wishes, host, snapshot
+        self.options, self._gather = options, gather or {}
         self.entries: dict[tuple[str, str], Entry] = {}
         self.warnings: list[str] = []
         self.plan = Plan(())
@@ -123,7 +124,7 @@ class Run:
 
     # The way --------------------------------------------------------------------------------------------------------------
 
-    def converge(self) -> Json_:
+    def converge(self) -> Result:
         """Return the result of bringing the host to what is wished, or in check mode of planning it. Raise Failed."""
         self._look()
         self._stop_at_problems()
@@ -142,7 +143,7 @@ class Run:
         self._finish()
         return self.result()
 
-    def verify(self) -> Json_:
+    def verify(self) -> Result:
         """Return the result of comparing fresh answers with what is wished. Raise Failed for anything that is left to do."""
         self.snapshot.forget()
         self._look()
@@ -151,13 +152,12 @@ class Run:
             raise Failed("\n".join(problems), self.result())
         return self.result()
 
-    def gathered(self) -> tuple[HostState, list[tuple[Kind, str]]]:
-        """Return the state of the host for the kinds of the run, and (kind, why) for those that it did not tell."""
-        self._ask(self._needed())
-        silent: list[tuple[Kind, str]] = []
+    def gathered(self) -> tuple[HostState, dict[str, str]]:
+        """Return the state of the host, and of the kinds to gather those that it did not tell: name -> why."""
+        self._ask(question for question in self._needed() if question.name not in self.snapshot.sections)
         while True:
             state = self._state()
-            silent = [*_unreadable(state, self.kinds.values())]
+            silent = dict(_unreadable(state, self._gather.values()))
             if not state.missing:
                 return state, silent
             self._ask(state.missing.values())
@@ -189,7 +189,8 @@ class Run:
     def _needed(self) -> list[Question]:
         """Return every question that the wishes are likely to need, each once."""
         asked = [question for wish in self.wishes for question in wish.kind.asks(wish)]
-        kinds = _with_consulted({wish.kind.name: wish.kind for wish in self.wishes}, self.kinds)
+        wished = {wish.kind.name: wish.kind for wish in self.wishes}
+        kinds = _with_consulted({**self._gather, **wished}, self.kinds)
         listed = [question for kind in kinds for question in kind.gathers]
         return list({question.name: question for question in (*HOST, *listed, *asked)}.values())
 
@@ -333,7 +334,7 @@ class Run:
         ]
         return [text for change in changes for text in _not_as_wanted(change)]
 
-    def _preview(self) -> Json_:
+    def _preview(self) -> Result:
         self._note_plan("planned")
         self.warnings += [f"This cannot be planned yet: {text}" for text in self.plan.later]
         return self.result()
@@ -344,7 +345,7 @@ class Run:
             before, after = shown(change.before, change.wish), shown(change.after, change.wish)
             entry = self.entries.setdefault(_identity(change.wish), Entry(change.wish, before, before))
             entry.after = after if outcome == "planned" else before
-            if self._open(change) and outcome != "unchanged":
+            if (self._open(change) or change.refusals or change.unmet) and outcome != "unchanged":
                 entry.outcome = outcome
                 if outcome == "planned":
                     entry.calls = [step.call for step in change.steps]
@@ -357,7 +358,7 @@ class Run:
             if entry := self.entries.get(_identity(change.wish)):
                 entry.after = shown(change.before, change.wish)
 
-    def result(self) -> Json_:
+    def result(self) -> Result:
         """Return the result of the task as it stands."""
         entries = [entry.as_dict() for entry in self.entries.values()]
         changed = [entry for entry in entries if entry["changed"]]
@@ -393,14 +394,14 @@ def _with_consulted(kinds: Mapping[str, Kind], known: Kinds) -> list[Kind]:
     return list(found.values())
 
 
-def _unreadable(state: HostState, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
+def _unreadable(state: HostState, kinds: Iterable[Kind]) -> Iterator[tuple[str, str]]:
     for kind in kinds:
         try:
             state.table(kind.name)
         except Unanswered:
             continue
         except WinstackError as error:
-            yield kind, str(error)
+            yield kind.name, str(error)
 
 
 def _fault(section: Section) -> str:
@@ -441,7 +442,7 @@ def _restarts(plan: Plan) -> Iterator[str]:
             yield f"{change.wish.label} waits for a restart of the host. Restart it, or set reboot: true."
 
 
-def _diff(entry: Mapping[str, t.Any]) -> Json_:
+def _diff(entry: Mapping[str, t.Any]) -> Result:
     label = f"{entry['kind']} {entry['key']}".rstrip()
     return {
         "before_header": label,
@@ -449,6 +450,3 @@ def _diff(entry: Mapping[str, t.Any]) -> Json_:
         "before": entry["before"],
         "after": entry["after"],
     }
-
-
-__all__ = ["Entry", "Failed", "Host", "Options", "RefusedError", "Run"]

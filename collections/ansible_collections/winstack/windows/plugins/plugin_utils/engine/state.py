@@ -145,7 +145,9 @@ class HostState:
         return [replace(thing, predicted=True) for thing in kind.fresh(self)]
 
     def _read(self, kind: Kind) -> Iterable[Thing]:
-        return list(kind.read(self) if kind.read else self._joined(kind))
+        if kind.read is not None:
+            return list(kind.read(self))
+        return list(self._joined(kind)) if kind.enumerates else ()
 
     def _joined(self, kind: Kind) -> Iterator[Thing]:
         """Return the objects of a kind whose table names every column."""

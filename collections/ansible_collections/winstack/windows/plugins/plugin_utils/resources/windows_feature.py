@@ -126,4 +126,6 @@ KIND: t.Final = Kind(
     removes=lambda case: (),
     refuses=(_not_offered,),
     effects=_effects,
+    listed=lambda thing: thing.facts["install_state"] == "installed",
+    may_restart=True,
 )

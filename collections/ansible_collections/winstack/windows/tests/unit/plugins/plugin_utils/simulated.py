@@ -11,12 +11,13 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from winsim.cmdlets import Credential as MachineCredential
 from winsim.driver import run_batch
 from winsim.host import Host as Machine
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Section, module_args
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Section, encode
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Failed, Options, Run
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
@@ -38,11 +39,14 @@ class SimulatedHost:
     def execute(self, calls: Mapping[str, Call]) -> Answer:
         """Run the calls as the driver would."""
         self.commands += 1
-        args = module_args(calls)
-        secrets = {secret["name"]: _secret(secret) for secret in args["sensitive_parameters"]}
+        batch = encode(calls)
+        secrets = {
+            name: MachineCredential(secret.username, secret.password)
+            for name, secret in batch.secrets.items()
+        }
         asked = datetime.now(UTC)
         output, _changed = run_batch(
-            self.machine, args["parameters"], secrets, check_mode=False, note=self.notes.append
+            self.machine, {"batch": batch.text}, secrets, check_mode=False, note=self.notes.append
         )
         told = json.loads(output[-1])
         sections = told["sections"] if isinstance(told, dict) else told
@@ -87,13 +91,6 @@ def _told(way: t.Callable[[], Result]) -> Result:
         return way()
     except Failed as error:
         return error.result | {"failed": True, "msg": str(error)}
-
-
-def _secret(secret: Mapping[str, str]) -> t.Any:
-    from winsim.cmdlets import Credential, SecureString
-
-    value = SecureString(secret["password"])
-    return Credential(secret["username"], value) if secret.get("username") else value
 
 
 def outcomes(result: Result) -> dict[str, str]:
