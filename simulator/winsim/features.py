@@ -69,12 +69,15 @@ class FeatureOperation:
 class FeatureManager:
     """The features that an edition of a release has, and what is installed.
 
-    ``on_installed`` and ``on_removed`` are called with the feature when it becomes usable or unusable.
+    ``on_installed`` and ``on_removed`` are called with the feature when it becomes usable or unusable, ``on_pending``
+    when something begins to wait for a restart. ``fails_while_pending``: whether Get-WindowsFeature fails then.
     """
 
     def __init__(self, release: str, edition: str = "datacenter", *, unavailable: Iterable[str] = ()) -> None:
         self.on_installed: list[Callable[[Feature], None]] = []
         self.on_removed: list[Callable[[Feature], None]] = []
+        self.on_pending: list[Callable[[], None]] = []
+        self.fails_while_pending = False
         self._features: dict[str, Feature] = {}
         missing = {name.lower() for name in unavailable}
         for index, row in enumerate(FEATURES):
@@ -173,9 +176,14 @@ class FeatureManager:
             if feature.state == UNINSTALL_PENDING:
                 feature.state = INSTALLED
             elif feature.name in restart:
-                feature.state = INSTALL_PENDING
+                self._wait(feature, INSTALL_PENDING)
             else:
                 self._finish_install(feature)
+
+    def _wait(self, feature: Feature, state: str) -> None:
+        feature.state = state
+        for callback in self.on_pending:
+            callback()
 
     def _finish_install(self, feature: Feature) -> None:
         feature.state = INSTALLED
@@ -215,7 +223,7 @@ class FeatureManager:
         if feature.state == INSTALL_PENDING:
             feature.state = AVAILABLE
         elif feature.restart_remove:
-            feature.state = UNINSTALL_PENDING
+            self._wait(feature, UNINSTALL_PENDING)
         else:
             self._finish_removal(feature)
 

@@ -38,6 +38,16 @@ def parse_size(text: str | int) -> int:
     return int(float(match[1]) * _UNITS[unit])
 
 
+# Names of System.IO.FileAttributes by value, which is the order in which .NET prints them.
+ATTRIBUTES = (
+    "ReadOnly", "Hidden", "System", "Directory", "Archive", "Temporary", "SparseFile", "ReparsePoint", "Compressed",
+    "Offline", "NotContentIndexed", "Encrypted",
+)  # fmt: skip
+
+
+_MAX_LINKS = 63  # reparse points that Windows follows in one path
+
+
 @dataclass
 class Volume:
     """A mounted volume. ``drive_type`` as Win32_LogicalDisk.DriveType: 2 removable, 3 fixed, 4 network, 5 CD."""
@@ -64,14 +74,14 @@ class Node:
     attributes: set[str] = field(default_factory=set)
     owner: str = "BUILTIN\\Administrators"
     link_target: str | None = None
+    link_type: str | None = None
     in_use_by: str | None = None
     children: dict[str, Node] = field(default_factory=dict)
     acl: list[dict[str, object]] | None = None
 
     def attribute_names(self) -> list[str]:
         """Names of System.IO.FileAttributes in the order .NET prints them."""
-        order = ["ReadOnly", "Hidden", "System", "Directory", "Archive", "ReparsePoint", "Compressed"]
-        return [name for name in order if name in self.attributes] or ["Normal"]
+        return [name for name in ATTRIBUTES if name in self.attributes] or ["Normal"]
 
 
 _DIRECTORY: ContextVar[str | None] = ContextVar("current directory", default=None)
@@ -148,17 +158,42 @@ class FileSystem:
         return drive.upper() + rest
 
     def get(self, path: str) -> Node | None:
-        """The file or directory at ``path``, None if there is none or the path cannot be one."""
+        """The file or directory at ``path``, None if there is none or the path cannot be one.
+
+        Links on the way are followed, one that ends the path is not: the answer is the link itself.
+        """
+        return self._walk(path, _MAX_LINKS)
+
+    def _walk(self, path: str, hops: int) -> Node | None:
         try:
             parts = self._parts(path)
         except FileError:
             return None
         node = self._roots.get(parts[0])
         for part in parts[1:]:
+            node = self._followed(node, hops)
             if node is None:
                 return None
             node = node.children.get(part.rstrip(". ").lower() or part.lower())
         return node
+
+    def _followed(self, node: Node | None, hops: int = _MAX_LINKS) -> Node | None:
+        """What a link leads to; None where it leads nowhere or in a circle."""
+        while node is not None and node.link_target is not None:
+            hops -= 1
+            node = self._walk(node.link_target, hops) if hops else None
+        return node
+
+    def reparse_point(self, path: str) -> str | None:
+        """The first part of ``path`` that is a junction, a link or a mounted folder, or None."""
+        full = self.normalise(path)
+        drive, rest = full[:3], full[3:].split("\\")
+        for count in range(1, len(rest) + 1):
+            place = drive + "\\".join(rest[:count])
+            node = self.get(place)
+            if node is not None and "ReparsePoint" in node.attributes:
+                return self.real_path(place)
+        return None
 
     def _parts(self, path: str) -> list[str]:
         drive, rest = ntpath.splitdrive(self.normalise(path))
@@ -216,8 +251,8 @@ class FileSystem:
 
     def list(self, path: str) -> list[Node]:
         """Children of a directory, sorted by name."""
-        node = self._need(path)
-        if not node.directory:
+        node = self._followed(self._need(path))
+        if node is None or not node.directory:
             raise FileError(f"The directory name is invalid: '{path}'.", 267)
         return [node.children[key] for key in sorted(node.children)]
 
@@ -238,7 +273,7 @@ class FileSystem:
 
     def _parent(self, path: str) -> tuple[Node, str]:
         full = self.normalise(path)
-        parent = self.get(ntpath.dirname(full))
+        parent = self._followed(self.get(ntpath.dirname(full)))
         if parent is None or not parent.directory or not ntpath.basename(full):
             raise FileError(
                 f"Could not find a part of the path '{full}'.", 3, "System.IO.DirectoryNotFoundException"

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from winsim import cluster, hostfile, pending
 from winsim.accounts import Accounts
+from winsim.checks import check_keys, one_of, truth
+from winsim.errors import WinError
 from winsim.features import Feature, FeatureManager
-from winsim.files import FileSystem, Volume, parse_size
+from winsim.files import FileSystem, parse_size
 from winsim.firewall import Firewall
+from winsim.language import LANGUAGES
 from winsim.network import Network
 from winsim.registry import Registry, RegKey
 from winsim.service_table import FEATURE_SERVICES
 from winsim.services import ServiceManager
 
 if TYPE_CHECKING:
+    from winsim.cluster import Cluster
     from winsim.iscsi import IscsiTarget
     from winsim.w32time import W32Time
 
@@ -49,7 +54,12 @@ EDITIONS: dict[str, tuple[str, int, str]] = {
 CONFIG_KEYS = {
     "computer_name", "os", "edition", "domain", "listen", "users", "volumes", "addresses", "clock_offset",
     "features", "services", "files", "registry", "iscsi", "environment", "memory", "processors", "description",
+    "domain_role", "language", "ps_edition", "filtered_token", "reboot_pending", "cluster",
 }  # fmt: skip
+PS_EDITIONS = ("Desktop", "Core")
+# Win32_ComputerSystem.DomainRole; the workstations' 0 and 1 are no servers.
+STANDALONE, MEMBER, BACKUP_CONTROLLER, PRIMARY_CONTROLLER = 2, 3, 4, 5
+_TOKEN_POLICY = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System"
 
 
 @dataclass(frozen=True)
@@ -134,10 +144,19 @@ class Host:
         users: Mapping[str, str] | None = None,
         clock_offset: float = 0.0,
         unavailable_features: tuple[str, ...] = (),
+        domain_role: int | None = None,
+        language: str = "en",
     ) -> None:
         self.name = name
         self.os = os or OsInfo.of("2022")
         self.domain = domain
+        self.domain_role = _role(domain, domain_role)
+        if self.is_controller:
+            self.os = replace(self.os, product_type=2)
+        self.language = language
+        self.ps_edition = "Desktop"
+        self.filtered_token = False
+        self.cluster: Cluster | None = None
         self.clock = Clock(clock_offset)
         self.boot_time: datetime = self.clock.now() - timedelta(hours=1)
         self.reboots = 0
@@ -167,6 +186,7 @@ class Host:
         self.services.load_base(domain_member=self.domain is not None, core="core" in self.os.edition)
         self.features.on_installed.append(self._feature_installed)
         self.features.on_removed.append(self._feature_removed)
+        self.features.on_pending.append(lambda: pending.note(self.registry, ["servicing"]))
 
     # Life ---------------------------------------------------------------------------------------------------
 
@@ -183,13 +203,31 @@ class Host:
     @property
     def reboot_pending(self) -> bool:
         """Whether Windows waits for a restart."""
-        return self.features.reboot_pending or bool(self.reboot_pending_reasons)
+        noted = bool(self.reboot_pending_reasons) or bool(pending.found(self.registry))
+        return noted or self.features.reboot_pending
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether the host is a domain controller."""
+        return self.domain_role in (BACKUP_CONTROLLER, PRIMARY_CONTROLLER)
+
+    @property
+    def elevated(self) -> bool:
+        """Whether a network logon has the administrator's full token.
+
+        In a workgroup local administrators get a filtered one, but for the built-in account and where
+        LocalAccountTokenFilterPolicy is 1:
+        https://learn.microsoft.com/troubleshoot/windows-server/windows-security/user-account-control-and-remote-restriction
+        """
+        policy = self.registry.data(_TOKEN_POLICY, "LocalAccountTokenFilterPolicy")
+        return not self.filtered_token or policy == 1
 
     def reboot(self) -> None:
         """Restart at once: pending names and features are applied, services and triggers start anew."""
         self.reboots += 1
         self.processes.clear()
         self.reboot_pending_reasons.clear()
+        pending.clear(self.registry)
         if self.pending_name:
             self.rename(self.pending_name)
         self.features.boot()
@@ -240,9 +278,7 @@ class Host:
 
         Raises ValueError for keys and values that mean nothing.
         """
-        unknown = sorted(set(config) - CONFIG_KEYS)
-        if unknown:
-            raise ValueError(f"host {name}: unknown keys {', '.join(unknown)}")
+        check_keys(f"host {name}", config, CONFIG_KEYS)
         features = config.get("features") or {}
         host = cls(
             str(config.get("computer_name") or name.upper()[:15]),
@@ -251,23 +287,33 @@ class Host:
             users={str(k): str(v) for k, v in (config.get("users") or {}).items()} or None,
             clock_offset=float(config.get("clock_offset", 0)),
             unavailable_features=tuple(features.get("unavailable", ())),
+            domain_role=config.get("domain_role"),
+            language=one_of("language", config.get("language", "en"), LANGUAGES),
         )
-        host._configure(config, features)
+        try:
+            host._configure(config, features)
+        except WinError as error:  # what Windows would refuse cannot be in the file either
+            raise ValueError(f"host {name}: {error.message}") from error
         return host
 
     def _configure(self, config: Mapping[str, Any], features: Mapping[str, Any]) -> None:
         self.env.update({str(k): str(v) for k, v in (config.get("environment") or {}).items()})
+        self.ps_edition = one_of("ps_edition", config.get("ps_edition", "Desktop"), PS_EDITIONS)
+        self.filtered_token = truth("filtered_token", config.get("filtered_token", False))
         if "memory" in config:
             self.hardware.memory = parse_size(config["memory"])
         self.hardware.processors = int(config.get("processors", self.hardware.processors))
         self.network.load(config.get("addresses") or [])
-        _load_volumes(self, config.get("volumes") or {"C": {}})
-        self.features.mark_removed(features.get("removed", ()))
-        self.features.preinstall(features.get("installed", ()))
-        _load_services(self, config.get("services") or {})
-        _load_files(self, config.get("files") or {})
-        _load_registry(self, config.get("registry") or {})
-        _load_iscsi(self, config.get("iscsi") or {})
+        hostfile.load_volumes(self, config.get("volumes") or {"C": {}})
+        hostfile.load_features(self, features)
+        if config.get("cluster"):
+            self.cluster = cluster.join(self, config["cluster"])
+        pending.clear(self.registry)  # what the image holds has been restarted since
+        pending.note(self.registry, config.get("reboot_pending") or ())
+        hostfile.load_services(self, config.get("services") or {})
+        hostfile.load_files(self, config.get("files") or {})
+        hostfile.load_registry(self, config.get("registry") or {})
+        hostfile.load_iscsi(self, config.get("iscsi") or {})
         if self.w32time is not None:
             self.w32time.read_settings()
 
@@ -280,6 +326,17 @@ class Host:
             "addresses": ["172.21.0.11/24"],
         }
         return cls.from_config(name.lower(), {**base, **config})
+
+
+def _role(domain: str | None, given: object) -> int:
+    """The domain role, by default a stand-alone server or a member; ValueError where it does not fit the domain."""
+    natural = MEMBER if domain else STANDALONE
+    fitting = (MEMBER, BACKUP_CONTROLLER, PRIMARY_CONTROLLER) if domain else (STANDALONE,)
+    role = natural if given is None else given
+    if not isinstance(role, int) or isinstance(role, bool) or role not in fitting:
+        place = f"in the domain {domain}" if domain else "without a domain"
+        raise ValueError(f"domain_role {given}: must be one of {', '.join(map(str, fitting))} {place}")
+    return role
 
 
 def _programs(command_line: str) -> list[str]:
@@ -427,97 +484,6 @@ def _edition_id(os: OsInfo) -> str:
     return {"standard": "ServerStandard", "hyperv": "ServerHyperCore"}.get(
         os.edition.removesuffix("-core"), "ServerDatacenter"
     )
-
-
-_DIRECTORIES = (
-    "C:\\Windows\\System32\\drivers\\etc",
-    "C:\\Windows\\System32\\WindowsPowerShell\\v1.0",
-    "C:\\Windows\\System32\\sysprep",
-    "C:\\Windows\\System32\\wbem",
-    "C:\\Windows\\Temp",
-    "C:\\Program Files\\Common Files",
-    "C:\\Program Files (x86)",
-    "C:\\ProgramData",
-    "C:\\Users\\Public",
-    "C:\\PerfLogs",
-)
-_FILES = (
-    "cmd.exe", "hostname.exe", "ipconfig.exe", "whoami.exe", "sc.exe", "w32tm.exe", "shutdown.exe", "reg.exe",
-    "netsh.exe", "net.exe", "notepad.exe", "arp.exe", "attrib.exe", "auditpol.exe", "bcdedit.exe", "certutil.exe",
-    "chkdsk.exe", "cscript.exe", "diskpart.exe", "Dism.exe", "find.exe", "findstr.exe", "fsutil.exe", "gpresult.exe",
-    "gpupdate.exe", "icacls.exe", "iscsicli.exe", "klist.exe", "mountvol.exe", "msiexec.exe", "netstat.exe",
-    "nltest.exe", "nslookup.exe", "ping.exe", "powercfg.exe", "robocopy.exe", "route.exe", "rundll32.exe",
-    "schtasks.exe", "secedit.exe", "setspn.exe", "setx.exe", "sfc.exe", "systeminfo.exe", "takeown.exe",
-    "taskkill.exe", "tasklist.exe", "timeout.exe", "tzutil.exe", "vssadmin.exe", "wevtutil.exe", "where.exe",
-    "at.exe", "bitsadmin.exe", "bootcfg.exe", "cacls.exe", "chkntfs.exe", "choice.exe", "cipher.exe", "clip.exe",
-    "cmdkey.exe", "comp.exe", "compact.exe", "control.exe", "convert.exe", "curl.exe", "dcdiag.exe", "defrag.exe",
-    "diskshadow.exe", "dnscmd.exe", "driverquery.exe", "dsquery.exe", "eventcreate.exe", "expand.exe", "fc.exe",
-    "forfiles.exe", "ftp.exe", "getmac.exe", "hvix64.exe", "label.exe", "logman.exe", "logoff.exe", "lodctr.exe",
-    "makecab.exe", "manage-bde.exe", "mmc.exe", "mode.com", "more.com", "mpclaim.exe", "mshta.exe", "msg.exe",
-    "msinfo32.exe", "mstsc.exe", "nbtstat.exe", "net1.exe", "openfiles.exe", "pathping.exe", "perfmon.exe",
-    "pnputil.exe", "print.exe", "qprocess.exe", "query.exe", "quser.exe", "qwinsta.exe", "reagentc.exe", "recover.exe",
-    "regedt32.exe", "regini.exe", "regsvr32.exe", "relog.exe", "replace.exe", "rpcping.exe", "runas.exe",
-    "rwinsta.exe", "ServerManagerCmd.exe", "sort.exe", "subst.exe", "sxstrace.exe", "sysprep\\sysprep.exe",
-    "tar.exe", "taskmgr.exe", "tracert.exe", "tree.com", "tskill.exe", "typeperf.exe", "unlodctr.exe", "verifier.exe",
-    "waitfor.exe", "wbadmin.exe", "wecutil.exe", "winrm.cmd", "winrs.exe", "wuauclt.exe", "wusa.exe",
-    "wbem\\WMIC.exe", "slmgr.vbs", "wscript.exe", "xcopy.exe", "WindowsPowerShell\\v1.0\\powershell.exe",
-)  # fmt: skip
-
-
-def _load_volumes(host: Host, volumes: Mapping[str, Any]) -> None:
-    for letter, entry in volumes.items():
-        values = dict(entry or {})
-        size = parse_size(values.pop("size", "64GiB"))
-        free = parse_size(values.pop("free", size * 5 // 8 if letter.upper().startswith("C") else size))
-        host.files.add_volume(Volume(letter=str(letter), size=size, free=free, **values))
-    if "C" in host.files.volumes:
-        for path in (*_DIRECTORIES, host.env["TEMP"]):
-            host.files.mkdir(path)
-        for name in _FILES:
-            host.files.write(f"C:\\Windows\\System32\\{name}", b"MZ")
-        for service in host.services:
-            host._place_program(service.path)
-        host.files.write("C:\\Windows\\System32\\drivers\\etc\\hosts", b"# hosts\r\n")
-        paging = host.files.write("C:\\pagefile.sys", None)
-        paging.attributes, paging.in_use_by = {"Hidden", "System", "Archive"}, "System"
-
-
-def _load_services(host: Host, services: Mapping[str, Any]) -> None:
-    for name, values in services.items():
-        service = host.services.get(name)
-        for key, value in values.items():
-            if not hasattr(service, key):
-                raise ValueError(f"service {name}: unknown key {key}")
-            setattr(service, key, value)
-        host.services.save(service)
-
-
-def _load_files(host: Host, files: Mapping[str, Any]) -> None:
-    for path, value in files.items():
-        entry = {"content": value} if isinstance(value, str) else dict(value or {})
-        if entry.get("directory") or value is None:
-            host.files.mkdir(path).attributes.update(entry.get("attributes", ()))
-            continue
-        host.files.mkdir(path.replace("/", "\\").rsplit("\\", 1)[0] + "\\")
-        content = entry.get("content")
-        size = parse_size(entry["size"]) if "size" in entry else None
-        node = host.files.write(path, content.encode() if content is not None else None, size=size)
-        node.attributes.update(entry.get("attributes", ()))
-
-
-def _load_registry(host: Host, keys: Mapping[str, Any]) -> None:
-    for path, values in keys.items():
-        host.registry.create(path)
-        for name, value in (values or {}).items():
-            if isinstance(value, Mapping):
-                host.registry.set(path, name, value["data"], value.get("type"))
-            else:
-                host.registry.set(path, name, value)
-
-
-def _load_iscsi(host: Host, config: Mapping[str, Any]) -> None:
-    if config and host.iscsi is not None:
-        host.iscsi.load(config)
 
 
 def seconds_since_epoch(when: datetime) -> float:

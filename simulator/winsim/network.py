@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from winsim.checks import check_keys, one_of
+
 
 @dataclass
 class Address:
@@ -21,6 +23,10 @@ class Address:
     prefix_length: int
     family: str
     state: str = "Preferred"
+
+
+# Win32: IP_DAD_STATE, https://learn.microsoft.com/windows/win32/api/nldef/ne-nldef-nl_dad_state
+STATES = ("Invalid", "Tentative", "Duplicate", "Deprecated", "Preferred")
 
 
 @dataclass
@@ -65,13 +71,18 @@ class Network:
         return found
 
     def add_address(self, text: str, interface: str = "Ethernet", state: str = "Preferred") -> Address:
-        """Give an adapter an address written ``10.0.0.5/24``; ValueError if it is none."""
+        """Give an adapter an address written ``10.0.0.5/24``; ValueError if it is none, or for an unknown state.
+
+        A link-local IPv6 address is shown with the index of its interface (``fe80::1%4``), as Windows prints it.
+        """
         parsed = ipaddress.ip_interface(text)
+        one_of(f"address {text}: state", state, STATES)
         adapter = self.ensure_adapter(interface)
+        zone = f"%{adapter.index}" if parsed.version == 6 and parsed.is_link_local else ""
         address = Address(
             adapter.index,
             adapter.name,
-            str(parsed.ip),
+            f"{parsed.ip}{zone}",
             parsed.network.prefixlen,
             f"IPv{parsed.version}",
             state,
@@ -85,6 +96,7 @@ class Network:
             if isinstance(entry, str):
                 self.add_address(entry)
             else:
+                check_keys("address", entry, ("address", "interface", "state"))
                 self.add_address(
                     str(entry["address"]),
                     str(entry.get("interface", "Ethernet")),
@@ -93,8 +105,8 @@ class Network:
 
     def has(self, text: str) -> bool:
         """Whether the host has that IP address."""
-        wanted = ipaddress.ip_address(text)
-        return any(ipaddress.ip_address(a.address) == wanted for a in self.addresses)
+        wanted = ipaddress.ip_address(text.partition("%")[0])
+        return any(ipaddress.ip_address(a.address.partition("%")[0]) == wanted for a in self.addresses)
 
     def external(self) -> list[Address]:
         """Addresses without the loopback ones."""

@@ -78,9 +78,16 @@ NETWORK_TRIGGERS = [
 ]
 
 
+NEVER_STARTED = 1077  # ERROR_SERVICE_NEVER_STARTED since the boot
+
+
 @dataclass
 class Service:
-    """One service. ``dependencies`` are the names of services that it needs."""
+    """One service. ``dependencies`` are the names of services that it needs.
+
+    ``exit_code`` is the Win32 code of the last end or of a start that failed. ``waits``: how often Start-, Stop- and
+    Restart-Service write that they wait for it (every two seconds on Windows).
+    """
 
     name: str
     display_name: str
@@ -109,6 +116,8 @@ class Service:
     idle_stop: bool = False
     process_id: int = 0
     fail_start: int = 0
+    exit_code: int = NEVER_STARTED
+    waits: int = 0
     on_start: list[Callable[[], None]] = field(default_factory=list, repr=False)
     on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
@@ -177,6 +186,7 @@ class ServiceManager:
         if triggers:
             self.set_triggers(service.name, triggers)
         if service.running:
+            service.exit_code = 0
             self._assign_pid(service)
         return service
 
@@ -258,11 +268,12 @@ class ServiceManager:
         if service.start_type == "disabled":
             raise service_error(1058)
         if service.fail_start:
+            service.exit_code = service.fail_start
             raise service_error(service.fail_start)
         self._start_dependencies(service)
         if not self.program_exists(service.path):
             raise service_error(2)
-        service.state = "running"
+        service.state, service.exit_code = "running", 0
         self._assign_pid(service)
         for callback in service.on_start:
             callback()
@@ -326,7 +337,7 @@ class ServiceManager:
     def boot(self, *, domain_member: bool, network: bool) -> None:
         """Stop everything, read the registry, start what starts by itself, then let the triggers fire."""
         for service in self:
-            service.state, service.process_id = "stopped", 0
+            service.state, service.process_id, service.exit_code = "stopped", 0, NEVER_STARTED
             for callback in service.on_stop:
                 callback()
             self._load(service)

@@ -260,12 +260,12 @@ def test_stored_address(given: str, stored: str) -> None:
 
 @pytest.mark.parametrize("given", ["host.example", "10.0.0.1-", "10.0.0.0/33", ""])
 def test_no_address(given: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="does not appear to be"):
         stored_address(given)
 
 
 def test_stored_port() -> None:
     assert [stored_port(text) for text in ("3260", " 1-9", "RPC")] == ["3260", "1-9", "RPC"]
     for wrong in ("9-1", "65536", "http", "-1"):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"not a port|invalid literal"):
             stored_port(wrong)

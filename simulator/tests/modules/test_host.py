@@ -66,7 +66,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"oss": 2022}, "unknown keys oss"),
     ({"os": 2008}, "unknown Windows Server release"),
     ({"edition": "home"}, "unknown edition"),
-    ({"services": {"Spooler": {"colour": 1}}}, "unknown key colour"),
+    ({"services": {"Spooler": {"colour": 1}}}, "unknown keys colour"),
     ({"volumes": {"C": {"size": "big"}}}, "not a size"),
     ({"addresses": ["10.0.0"]}, "does not appear to be"),
 ]

@@ -18,6 +18,7 @@ from winsim.cmdlets.wql import WqlError, parse
 from winsim.errors import Unmodelled, WinError
 from winsim.files import MIB
 from winsim.iscsi import FEATURE, WMI_DISK_TYPES, Disk, Target
+from winsim.language import LCIDS
 
 if TYPE_CHECKING:
     from winsim.host import Host
@@ -64,6 +65,7 @@ def _operating_system(host: Host) -> Rows:
             "LastBootUpTime": host.boot_time,
             "LocalDateTime": host.clock.now(),
             "CurrentTimeZone": 0,
+            "OSLanguage": LCIDS[host.language],
             "TotalVisibleMemorySize": host.hardware.memory // 1024,
             "FreePhysicalMemory": host.hardware.memory // 2048,
             "Status": "OK",
@@ -80,7 +82,7 @@ def _computer_system(host: Host) -> Rows:
             "Domain": host.domain if member else "WORKGROUP",
             "PartOfDomain": member,
             "Workgroup": None if member else "WORKGROUP",
-            "DomainRole": 3 if member else 2,
+            "DomainRole": host.domain_role,
             "Manufacturer": host.hardware.vendor,
             "Model": host.hardware.model,
             "NumberOfLogicalProcessors": host.hardware.processors,
@@ -96,8 +98,8 @@ def _computer_system(host: Host) -> Rows:
 _START_MODES = {"auto": "Auto", "delayed": "Auto", "manual": "Manual", "disabled": "Disabled"}
 
 
-def _service(service: Service) -> dict[str, Any]:
-    return {
+def _service(host: Host, service: Service) -> dict[str, Any]:
+    row = {
         "Name": service.name,
         "DisplayName": service.display_name,
         "Caption": service.display_name,
@@ -110,15 +112,18 @@ def _service(service: Service) -> dict[str, Any]:
         "ProcessId": service.process_id,
         "Started": service.state != "stopped",
         "Status": "OK",
-        "ExitCode": 0 if service.running else 1077,  # ERROR_SERVICE_NEVER_STARTED
+        "ExitCode": service.exit_code,
         "AcceptStop": service.running and service.can_stop,
         "AcceptPause": service.running and service.can_pause,
-        "SystemName": "",
+        "SystemName": host.name,
     }
+    if host.os.build < 14393:  # https://learn.microsoft.com/windows/win32/cimwin32prov/win32-service
+        del row["DelayedAutoStart"]
+    return row
 
 
 def _services(host: Host) -> Rows:
-    return [{**_service(service), "SystemName": host.name} for service in host.services]
+    return [_service(host, service) for service in host.services]
 
 
 def _logical_disks(host: Host) -> Rows:
@@ -314,6 +319,7 @@ def _instances(
     real, rows, columns = _find_class(host, params, name)
     found = rows(host)
     properties = list(found[0]) if found else columns.split()
+    _check_properties(real, wanted or [], properties)
     try:
         test = parse(condition, properties) if condition else None
     except WqlError as error:
@@ -329,6 +335,14 @@ def _instances(
         for row in found
         if test is None or test(row)
     ]
+
+
+def _check_properties(name: str, wanted: list[str], known: list[str]) -> None:
+    """WMI has more properties than the model: one that the model lacks may be real."""
+    have = {item.lower() for item in known}
+    missing = [item for item in wanted if item.lower() not in have]
+    if missing:
+        raise Unmodelled(f"the property {missing[0]} of the WMI class {name}")
 
 
 def _namespace(params: Params) -> str:

@@ -176,6 +176,8 @@ def _node_object(host: Host, where: Location) -> PSObject:
         "Exists": True,
         "PSIsContainer": node.directory,
         "Attributes": Enum(", ".join(node.attribute_names())),
+        "LinkType": node.link_type,
+        "Target": [node.link_target] if node.link_target else [],
         "CreationTime": node.created,
         "CreationTimeUtc": node.created,
         "LastWriteTime": node.modified,

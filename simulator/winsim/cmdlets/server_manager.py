@@ -83,6 +83,13 @@ def _check(command: str, host: Host, params: Params) -> None:
 def get_windows_feature(host: Host, params: Params) -> list[Any]:
     """Features by name or wildcard; a name that this edition does not have gives nothing [?]."""
     _check("Get-WindowsFeature", host, params)
+    if host.features.fails_while_pending and host.reboot_pending:  # some builds; the wording is [?]
+        raise CmdletError(
+            "System.Exception",
+            f"ServerManagerError,{_NAMESPACE}GetWindowsFeatureCommand",
+            "The request to list features available on the specified server failed. The server needs to be restarted.",
+            0x80131500,
+        )
     if "Name" not in params:
         return [feature_object(item) for item in host.features]
     found = {item.name: item for pattern in params["Name"] for item in host.features.match(pattern)}

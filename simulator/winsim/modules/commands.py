@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from winsim.cmdlets.trace import trace
 from winsim.errors import ModuleFailure, Unmodelled
 from winsim.modules import environment_of, module
 from winsim.programs import PROGRAMS
@@ -264,15 +265,16 @@ def win_powershell(host: Host, ctx: ModuleContext) -> dict[str, Any]:
         raise Unmodelled(
             f"win_powershell: a script that is not the reviewed driver: {script.strip()[:200]!r}"
         )
-    output, changed = driver.run_batch(
-        host,
-        ctx.params["parameters"] or {},
-        _sensitive(ctx),
-        check_mode=ctx.check_mode,
-        note=ctx.journal_note,
-        network_logon=ctx.become_user is None,  # become logs on interactively: no NETWORK SID
-    )
-    return {**_empty(), "changed": changed, "output": output, "failed": False}
+    with trace() as seen:
+        output, changed = driver.run_batch(
+            host,
+            ctx.params["parameters"] or {},
+            _sensitive(ctx),
+            check_mode=ctx.check_mode,
+            note=seen.noting(ctx.journal_note),
+            network_logon=ctx.become_user is None,  # become logs on interactively: no NETWORK SID
+        )
+    return {**_empty(), "changed": changed, "output": output, "warning": seen.warnings, "failed": False}
 
 
 def supports_should_process(script: str) -> bool:
