@@ -203,9 +203,8 @@ class KindActionBase(WinstackActionBase):
 def module_spec(kind: Kind) -> Spec:
     """Return the options of the module of a kind: those of its objects, its states, and what reading needs."""
     own = {name: {k: v for k, v in option.items() if k != "required"} for name, option in kind.spec().items()}
-    states = ["present", *(["absent"] if kind.can_be_absent else []), "gathered", "rendered"]
     return own | {
-        "state": {"type": "str", "choices": states, "default": "present"},
+        "state": {"type": "str", "choices": _states(kind), "default": "present"},
         "have": {"type": "list", "elements": "dict"},
         "release": {"type": "str", "choices": list(RELEASES)},
         "protected": PROTECTED,
@@ -213,10 +212,17 @@ def module_spec(kind: Kind) -> Spec:
     }
 
 
+def _states(kind: Kind) -> list[str]:
+    """Return the states of a kind's module; those that its objects have in a document, as started, are among them."""
+    own = [state for state in kind.spec().get("state", {}).get("choices", ()) if state != "present"]
+    return ["present", *own, *(["gathered"] if kind.enumerates else []), "rendered"]
+
+
 def _own(kind: Kind, params: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options of the object among those of the module."""
     own = {name: params[name] for name in kind.spec() if name != "state"}
-    return own | ({"state": params["state"]} if params["state"] == "absent" else {})
+    given = params["state"] in kind.spec().get("state", {}).get("choices", ())
+    return own | ({"state": params["state"]} if given and params["state"] != "present" else {})
 
 
 class DesiredStateActionBase(WinstackActionBase):
@@ -242,10 +248,12 @@ class DesiredStateActionBase(WinstackActionBase):
         return run.verify() if options.converged else run.converge()
 
     def _winstack_gathered(self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot) -> Result:
-        names = params["kinds"] or [kind.name for kind in self._winstack_kinds.values() if kind.enumerates]
-        if unknown := [name for name in names if name not in self._winstack_kinds]:
-            known = ", ".join(kind.name for kind in self._winstack_kinds.values() if kind.enumerates)
-            raise WinstackError(f"kinds: there is no kind {', '.join(unknown)}. Known are {known}.")
+        known = [kind.name for kind in self._winstack_kinds.values() if kind.enumerates]
+        names = params["kinds"] or known
+        if unknown := [name for name in names if name not in known]:
+            raise WinstackError(
+                f"kinds: {', '.join(unknown)} cannot be gathered. These can: {', '.join(known)}."
+            )
         objects, told = self._winstack_gather(names, params, host, snapshot)
         own = [found for found in objects if not found["protected"]]
         return told | {"gathered": written((found["kind"], found["options"]) for found in own)}

@@ -47,7 +47,7 @@ def _plan(case: Case) -> Change:
     path = case.wish.name
     stands = case.state.path(path)
     thing = Thing(case.wish.key, path, {}, {"path": path, "stands": "directory"})
-    if stands == "directory":
+    if stands == "directory" or case.have is not None:
         return Change(case.wish, thing, thing)
     step = Step(change("New-Item", ItemType="Directory", Path=path, Force=True))
     wrong = [
@@ -60,7 +60,7 @@ def _plan(case: Case) -> Change:
 def _no_drive(case: Case) -> Iterator[str]:
     letter = drive(case.wish.name)
     known = drives(case.state)
-    if letter and letter not in known:
+    if letter and known and letter not in known:
         yield f"the host has no drive {letter} (it has {', '.join(sorted(known))}). Correct the path."
 
 

@@ -66,7 +66,7 @@ def _read(state: State) -> Iterator[Thing]:
 
 def _plan(case: Case) -> Change:
     """Return the change: install, uninstall, or the restart that an earlier run still owes."""
-    now = None if case.have is None else str(case.have.facts["install_state"])
+    now = None if case.have is None else _install_state(case.have)
     if now in ("installpending", "uninstallpending"):
         return settled(case, Change(case.wish, case.have, case.have, (RESTART,)), [])
     there = now == "installed"
@@ -93,8 +93,15 @@ def _needs_restart(section: Section) -> bool:
     return any(str(row["RestartNeeded"]) in ("Yes", "True") for row in section.data)
 
 
+def _install_state(feature: Thing) -> str:
+    """Return the state in Windows' words, in lower case; a feature that only a document tells of is installed."""
+    return str(feature.facts.get("install_state", "installed"))
+
+
 def _not_offered(case: Case) -> Iterator[str]:
-    if case.wish.absent or (case.have is not None and case.have.facts["install_state"] != "removed"):
+    if case.wish.absent or (case.have is not None and _install_state(case.have) != "removed"):
+        return
+    if not case.state.told(FEATURES):  # Nobody has asked a host.
         return
     caption = "this edition of Windows"
     if case.have is None:
