@@ -315,6 +315,7 @@ class Change:
     """What becomes of one wish: the object before and after, the steps in between, and what is to be said.
 
     ``refusals``: why it must not be done. ``unmet``: what has to be there first. ``later``: why it cannot be known yet.
+    ``ineffective``: what is stored as wished and yet not in effect: a warning, and in verification a failure.
     """
 
     wish: Wish
@@ -325,6 +326,7 @@ class Change:
     refusals: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    ineffective: tuple[str, ...] = ()
     later: str | None = None
 
 
@@ -362,7 +364,8 @@ class Kind:
     ``asks``: further questions that a wish will probably need: they ride in the first command.
     ``read``: makes objects of the answers, where columns alone do not. ``fresh``: the objects of a new installation.
     ``available``: whether the host can be asked at all. ``touches``: questions of others that a change may alter.
-    ``refuses``, ``needs``, ``warns``: sentences on a case that has something to change.
+    ``refuses``, ``needs``, ``warns``: sentences on a case that has something to change; ``warns`` on every other case too.
+    ``ineffective``: sentences on a case that has nothing to change, on what is stored as wished and yet not in effect.
     ``plan``: replaces the ordinary comparison of rows. ``made``: what a new object has beside what was wished.
     ``effects``: objects of other kinds, (kind, object), that come with the change. ``implies``: further wishes, planned next.
     ``listed``: whether state gathered shows an object. ``protects``: the pattern that protects an object, None if none does.
@@ -387,6 +390,7 @@ class Kind:
     refuses: tuple[Sentences, ...] = ()
     needs: tuple[Sentences, ...] = ()
     warns: tuple[Sentences, ...] = ()
+    ineffective: tuple[Sentences, ...] = ()
     plan: Callable[[Case], Change] | None = None
     made: Callable[[Case], Values] = lambda case: {}
     effects: Callable[[Change, State], Iterable[tuple[str, Thing]]] = nothing

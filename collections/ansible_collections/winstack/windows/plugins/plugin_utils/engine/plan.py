@@ -52,6 +52,11 @@ class Plan:
         return tuple(dict.fromkeys(text for change in self.changes for text in change.warnings))
 
     @property
+    def ineffective(self) -> tuple[str, ...]:
+        """What is stored as wished and yet not in effect, each once, object first."""
+        return tuple(dict.fromkeys(text for change in self.changes for text in change.ineffective))
+
+    @property
     def later(self) -> tuple[str, ...]:
         """What cannot be known before earlier steps ran, each once."""
         return tuple(dict.fromkeys(change.later for change in self.changes if change.later))
@@ -147,7 +152,7 @@ def alteration(case: Case, have: Thing) -> Change:
     differences = tuple(_difference(case, row) for row in rows)
     after = replace(have, values={**have.values, **{row.option: case.wanted(row.option) for row in rows}})
     if not rows:
-        return Change(case.wish, have, have, warnings=_sentences(case, case.kind.warns))
+        return unchanged(case, have)
     refusals = [*(_rule(case, row) for row in rows), *(_form(case, row) for row in rows)]
     return settled(case, Change(case.wish, have, after, tuple(set_steps(case, rows)), differences), refusals)
 
@@ -181,6 +186,15 @@ def removal(case: Case) -> Change:
     return settled(case, Change(case.wish, case.have, None, steps), [])
 
 
+def unchanged(case: Case, have: Thing) -> Change:
+    """Return the change of an object that is as wished, with what is to be said of it nevertheless."""
+    warnings, ineffective = (
+        tuple(_named(case.wish, text) for text in _sentences(case, hooks))
+        for hooks in (case.kind.warns, case.kind.ineffective)
+    )
+    return Change(case.wish, have, have, warnings=warnings, ineffective=ineffective)
+
+
 def settled(case: Case, change: Change, refusals: Iterable[str | None]) -> Change:
     """Return a change with what the kind's hooks have to say of it; ``refusals`` are those known already."""
     told = [*filter(None, refusals), *_sentences(case, case.kind.refuses)]
@@ -188,7 +202,7 @@ def settled(case: Case, change: Change, refusals: Iterable[str | None]) -> Chang
         change,
         refusals=tuple(_named(case.wish, text) for text in told),
         unmet=tuple(_named(case.wish, text) for text in _sentences(case, case.kind.needs)),
-        warnings=(*change.warnings, *_sentences(case, case.kind.warns)),
+        warnings=(*change.warnings, *(_named(case.wish, text) for text in _sentences(case, case.kind.warns))),
     )
 
 

@@ -148,7 +148,8 @@ class Run:
         self.snapshot.forget()
         self._look()
         self._note_plan("unchanged")
-        if problems := [*self.plan.refusals, *self.plan.unmet, *self.plan.later, *self._left()]:
+        plan = self.plan
+        if problems := [*plan.refusals, *plan.unmet, *plan.later, *self._left(), *plan.ineffective]:
             raise Failed("\n".join(problems), self.result())
         return self.result()
 
@@ -322,6 +323,7 @@ class Run:
     def _finish(self) -> None:
         """Make sure that nothing is left: not a step, and nothing that could not be known."""
         self._note_plan("unchanged")
+        self.warnings += self.plan.ineffective
         left = [*self.plan.later, *self._left()]
         if left:
             self._see_what_is_there()
@@ -337,6 +339,7 @@ class Run:
     def _preview(self) -> Result:
         self._note_plan("planned")
         self.warnings += [f"This cannot be planned yet: {text}" for text in self.plan.later]
+        self.warnings += self.plan.ineffective
         return self.result()
 
     def _note_plan(self, outcome: str) -> None:
