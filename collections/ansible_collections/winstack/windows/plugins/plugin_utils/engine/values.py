@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import ParamValue
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.sizes import parse_size, show_size
-from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 
 Json: t.TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
 Spec = dict[str, t.Any]
@@ -157,6 +156,15 @@ class Choice(Type):
 
 
 @dataclass(frozen=True)
+class TextList(Type):
+    """A list of texts, compared in order."""
+
+    def spec(self) -> Spec:
+        """Return the spec of a list of texts."""
+        return {"type": "list", "elements": "str"}
+
+
+@dataclass(frozen=True)
 class Nested(Type):
     """A list of dictionaries, or one dictionary, of the given options. A kind reads and sends these by hooks of its own."""
 
@@ -172,8 +180,3 @@ class Nested(Type):
 def listed(words: Sequence[str]) -> str:
     """Return ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "nothing"
-
-
-def bad(what: str) -> WantError:
-    """Return the error for what cannot be read; the caller puts the name of the object and option before it."""
-    return WantError(what)
