@@ -241,6 +241,7 @@ def driver() -> Result:
 def real() -> Result:
     """The long tests on real OpenStack packages and containers, marked ``full``; and their Molecule scenarios."""
     result = pytest("real", [Path("tests")], "-m", "full", extra={"WINSTACK_FULL": "1"})
+    result.add(properties())
     if scenarios := [name for name in scenarios_here() if name in CONTAINER_SCENARIOS]:
         reason = why_no_nodes()
         if reason:
@@ -248,6 +249,12 @@ def real() -> Result:
         else:
             result.add(run_scenarios("real", scenarios))
     return result
+
+
+def properties() -> Result:
+    """Every property test once more, with more examples: conftest.py."""
+    tests = [COLLECTIONS / name / "tests/unit" for name in NAMES]
+    return pytest("properties", tests, "-m", "hypothesis", extra={"HYPOTHESIS_PROFILE": "full"})
 
 
 def why_no_nodes() -> str:

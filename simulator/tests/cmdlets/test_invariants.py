@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winsim.cmdlets import CmdletError, Credential, call
@@ -88,7 +88,7 @@ def check(host: Host) -> None:
     assert all(snapshot.disk in iscsi.disks for snapshot in iscsi.snapshots.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=25))
 def test_any_order(steps: list[tuple[str, dict[str, Any]]]) -> None:
     host = Host.standard(

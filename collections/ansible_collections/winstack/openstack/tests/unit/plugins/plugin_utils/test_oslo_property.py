@@ -11,7 +11,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oslo_config import cfg
 
@@ -106,7 +106,6 @@ def has_bounded_list(data: bytes, wish: dict[str, t.Any]) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(files())
 def test_reading_loses_nothing(data: bytes) -> None:
     """A file that is read and written without an edit is the same text."""
@@ -114,7 +113,6 @@ def test_reading_loses_nothing(data: bytes) -> None:
     assert decode(encode(Document(text).text)) == (text, [])
 
 
-@settings(deadline=None)
 @given(files(), wishes())
 def test_merging_twice_changes_nothing(data: bytes, wish: dict[str, t.Any]) -> None:
     """The second task finds everything as it should be and writes nothing."""
@@ -128,7 +126,6 @@ def test_merging_twice_changes_nothing(data: bytes, wish: dict[str, t.Any]) -> N
     assert (file.data, file.writes) == (once, writes)
 
 
-@settings(deadline=None)
 @given(files(), wishes())
 def test_oslo_loads_every_result(data: bytes, wish: dict[str, t.Any]) -> None:
     """The real oslo.config finds what was there and what was wanted, and nothing else."""
@@ -156,7 +153,6 @@ def test_oslo_loads_every_result(data: bytes, wish: dict[str, t.Any]) -> None:
     assert not gone & {normalized(section) for section in found}
 
 
-@settings(deadline=None)
 @given(files(), wishes())
 def test_comments_stay(data: bytes, wish: dict[str, t.Any]) -> None:
     """Every comment is there still, in its order, unless its section went."""
@@ -173,7 +169,6 @@ def test_comments_stay(data: bytes, wish: dict[str, t.Any]) -> None:
     assert ends[0] == ends[1]
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp", "Cf", "Co", "Cn")))
 )
@@ -192,7 +187,6 @@ def test_a_secret_reaches_the_service_as_it_is(secret: str) -> None:
         assert (conf.password, conf.lvm.chap) == (secret, secret)
 
 
-@settings(deadline=None)
 @given(st.text("ab$@:/,{}_1", max_size=12))
 def test_credentials_of_a_url_reach_the_service_as_they_are(password: str) -> None:
     """The password in a URL is literal; the rest of the URL may name other options."""
@@ -205,7 +199,6 @@ def test_credentials_of_a_url_reach_the_service_as_they_are(password: str) -> No
         assert conf.transport_url == f"rabbit://u:{password}@10.0.0.5:5672/"
 
 
-@settings(deadline=None)
 @given(st.lists(ITEMS, unique=True), st.lists(ITEMS, unique=True), st.booleans())
 def test_merged_lists(have: list[str], want: list[str], is_repeated: bool) -> None:
     """A merged list has what was there, in its order, and then what was wanted, for ListOpt and MultiStrOpt."""
