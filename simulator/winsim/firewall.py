@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from winsim.language import text
+
 if TYPE_CHECKING:
     from winsim.registry import Registry
 
@@ -238,6 +240,20 @@ class Firewall:
         """The predefined rules that matter for remote management."""
         for rule in _PREDEFINED:
             self.add(parse_rule(rule[0], rule[1]))
+
+
+def target_rule(language: str) -> FirewallRule:
+    """The rule that the feature FS-iSCSITarget-Server brings: enabled, from any address, in every profile."""
+    return FirewallRule(
+        text(language, "target_rule"),
+        "iSCSITarget-Service-iSCSI-In-TCP",
+        protocol=PROTOCOLS["tcp"],
+        local_ports=["3260"],
+        program="%SystemRoot%\\system32\\svchost.exe",
+        service="WinTarget",
+        description=text(language, "target_description"),
+        group=text(language, "target_group"),
+    )
 
 
 _PREDEFINED = [
