@@ -65,11 +65,13 @@ def test_forgetting() -> None:
     assert (snapshot.sections, snapshot.fresh) == ({}, set())
 
 
-def test_the_most_exact_reading_of_the_clock_counts() -> None:
+def test_the_most_exact_reading_of_the_clock_counts_until_the_clock_was_set() -> None:
     snapshot = Snapshot()
-    for off, took in ((2.0, 4.0), (2.5, 1.0), (9.0, 8.0)):
+    for off, took in ((2.0, 4.0), (2.5, 1.0), (4.0, 8.0)):
         snapshot.take(answer(off=off, took=took), [])
     assert (snapshot.offset_seconds, snapshot.uncertainty_seconds) == (2.5, 0.5)
+    snapshot.take(answer(off=-30.0, took=8.0), [])
+    assert (snapshot.offset_seconds, snapshot.uncertainty_seconds) == (-30.0, 4.0)
 
 
 def test_namesakes_are_found_whatever_the_case(tmp_path: Path) -> None:
