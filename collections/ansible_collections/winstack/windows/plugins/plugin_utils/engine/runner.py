@@ -293,6 +293,7 @@ class Run:
         """Make a call again that a program did not succeed in, as often as the step says; then warn of it."""
         for _attempt in range(1, step.attempts):
             answer = self.host.execute({"step": completed(step.call)})
+            self.snapshot.take(answer, ())
             if not (fault := _fault(answer.sections["step"])):
                 return
         self.warnings.append(f"{wish.label}: {_named(step.call)}: {fault} {step.otherwise}")

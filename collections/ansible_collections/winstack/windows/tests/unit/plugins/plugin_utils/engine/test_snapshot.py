@@ -72,6 +72,8 @@ def test_the_most_exact_reading_of_the_clock_counts_until_the_clock_was_set() ->
     assert (snapshot.offset_seconds, snapshot.uncertainty_seconds) == (2.5, 0.5)
     snapshot.take(answer(off=-30.0, took=8.0), [])
     assert (snapshot.offset_seconds, snapshot.uncertainty_seconds) == (-30.0, 4.0)
+    snapshot.forget()
+    assert snapshot.offset_seconds is None
 
 
 def test_namesakes_are_found_whatever_the_case(tmp_path: Path) -> None:
