@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Kind
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources import (
     directory,
+    firewall_rule,
     windows_feature,
     windows_service,
 )
 
-_MODULES: t.Final = (windows_feature, windows_service, directory)
+_MODULES: t.Final = (windows_feature, windows_service, directory, firewall_rule)
 
 KINDS: t.Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}
