@@ -186,7 +186,9 @@ class Host:
         _base_registry(self)
         self.accounts.service_names = lambda: [service.name for service in self.services]
         self.services.program_exists = self._program_exists
-        self.services.load_base(domain_member=self.domain is not None, core="core" in self.os.edition)
+        self.services.load_base(
+            domain_member=self.domain is not None, core="core" in self.os.edition, release=self.os.release
+        )
         self.features.on_installed.append(self._feature_installed)
         self.features.on_removed.append(self._feature_removed)
         self.features.on_pending.append(lambda: pending.note(self.registry, ["servicing"]))
