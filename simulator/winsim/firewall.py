@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 POLICY_KEY = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
 RULES_KEY = POLICY_KEY + "\\FirewallRules"
 PROFILES = ("Domain", "Private", "Public")
+# Where group policy says what counts, and the keys of a profile there ([MS-GPFAS] 2.2.2); StandardProfile is older.
+GROUP_POLICY_KEY = "HKLM:\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall"
+_POLICY_PROFILES = {
+    "Domain": ("DomainProfile",),
+    "Private": ("PrivateProfile", "StandardProfile"),
+    "Public": ("PublicProfile",),
+}
 # Words that stand for addresses; with 4 or 6 behind them for those of one family.
 KEYWORDS = ("LocalSubnet", "DNS", "DHCP", "WINS", "DefaultGateway", "Internet", "Intranet")
 _KEYWORD = re.compile(rf"({'|'.join(KEYWORDS)})[46]?", re.IGNORECASE)
@@ -220,6 +227,17 @@ class Firewall:
     def in_group(self, group: str) -> list[FirewallRule]:
         """Rules of a group (case-insensitive)."""
         return [rule for rule in self if (rule.group or "").lower() == group.lower()]
+
+    def local_rules_count(self, profile: str) -> bool:
+        """Whether policy lets rules of the host count in a profile (AllowLocalPolicyMerge is not 0)."""
+        keys = [f"{GROUP_POLICY_KEY}\\{key}" for key in _POLICY_PROFILES[profile]]
+        return not any(self._registry.data(key, "AllowLocalPolicyMerge") == 0 for key in keys)
+
+    def in_force(self, profile: str) -> list[FirewallRule]:
+        """The host's rules that count in a profile: enabled, meant for it, and not passed over by policy."""
+        if not self.local_rules_count(profile):
+            return []
+        return [rule for rule in self if rule.enabled and (not rule.profiles or profile in rule.profiles)]
 
     def add(self, rule: FirewallRule) -> FirewallRule:
         """Store a new rule; without an ``id`` it gets a GUID, as rules made by hand do."""
