@@ -13,10 +13,11 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources import (
     directory,
     firewall_rule,
+    registry_value,
     windows_feature,
     windows_service,
 )
 
-_MODULES: t.Final = (windows_feature, windows_service, directory, firewall_rule)
+_MODULES: t.Final = (windows_feature, windows_service, directory, firewall_rule, registry_value)
 
 KINDS: t.Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}
