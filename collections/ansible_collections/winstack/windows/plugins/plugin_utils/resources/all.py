@@ -13,11 +13,17 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources import (
     directory,
     firewall_rule,
+    iscsi_server_target,
+    iscsi_virtual_disk,
     registry_value,
     windows_feature,
     windows_service,
+    wintarget,
 )
 
-_MODULES: t.Final = (windows_feature, windows_service, directory, firewall_rule, registry_value)
+_MODULES: t.Final = (
+    *(windows_feature, windows_service, directory, firewall_rule, registry_value),
+    *(wintarget, iscsi_virtual_disk, iscsi_server_target),
+)
 
 KINDS: t.Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}
