@@ -260,7 +260,6 @@ class IscsiTarget:
         self.targets: dict[str, Target] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self.remote_management_disabled = False
-        self.slow_calls = 0
         self._portals: dict[str, Portal] = {}
         self._files: dict[str, tuple[Node, Vhd]] = {}
         self._next = 0

@@ -73,7 +73,6 @@ def _reach(host: Host, command: str, params: Params) -> None:
     if computer not in ("", "localhost", ".", "127.0.0.1", host.name.lower()):
         raise Unmodelled(f"{command} -ComputerName {computer}: another computer")
     if computer != "localhost":
-        host.iscsi.slow_calls += 1
         remark(slow=True)
 
 
