@@ -49,8 +49,8 @@ options:
     elements: str
   expect:
     description:
-      - With V(converged) the host is asked afresh and compared with O(resources). Nothing is changed, and anything left to do is
-        a failure that names it.
+      - With V(converged) the host is asked afresh and compared with O(resources). Nothing is changed. Anything left to do, and
+        anything that is stored as wanted and not in effect, is a failure that names it.
     type: str
     choices: [converged]
   protected:
@@ -80,6 +80,18 @@ EXAMPLES = r"""
       - windows_feature: {name: FS-iSCSITarget-Server}
       - windows_service: {name: WinTarget, start_mode: auto, state: started}
       - directory: {path: 'D:\iSCSI'}
+      - wintarget:
+          portals: [{address: 10.0.0.5}]
+          firewall: true
+      - iscsi_virtual_disk:
+          - {path: 'D:\iSCSI\backup.vhdx', size: 20GB}
+          - {path: 'D:\iSCSI\archive.vhdx', size: 1TB}
+      - iscsi_server_target:
+          name: backup
+          initiator_ids: ["IQN:iqn.1993-08.org.debian:01:backup1"]
+          luns:
+            - path: D:\iSCSI\backup.vhdx
+            - path: D:\iSCSI\archive.vhdx
     reboot: true
 
 - name: Make sure that nothing is left to do

@@ -219,11 +219,13 @@ def rendered(module: str, params: dict[str, t.Any], have: list[dict[str, t.Any]]
 
 @pytest.mark.parametrize("module", OF_KINDS)
 def test_what_is_as_an_example_wishes_needs_no_call(module: str) -> None:
+    """By its properties alone: other options may concern objects of other kinds."""
+    kind = KINDS[module]
     for name, params in examples(module):
         for wish in wishes(module, params):
-            if not wish.absent:
-                have = {k: v for k, v in own_options(KINDS[module], params).items() if v is not None}
-                assert rendered(module, params, [have]) == [], name
+            own = params | dict.fromkeys(word.option for word in kind.options)
+            have = {option: value for option, value in own_options(kind, own).items() if value is not None}
+            assert wish.absent or rendered(module, own, [have]) == [], name
 
 
 def test_a_service_is_stopped_by_its_state() -> None:
@@ -231,3 +233,27 @@ def test_a_service_is_stopped_by_its_state() -> None:
     assert read_wish(
         KINDS["windows_service"], own_options(KINDS["windows_service"], wish | {"start_mode": None})
     ).values == {"state": "stopped"}
+
+
+# Roles --------------------------------------------------------------------------------------------------------------------
+
+# Option of a role -> the options of a kind that it hands on, name by name.
+HANDED_ON: dict[tuple[str, str], dict[str, Option]] = {
+    ("iscsi_target_server", "iscsi_target_server_disks"): KINDS["iscsi_virtual_disk"].spec(),
+    ("iscsi_target_server", "iscsi_target_server_targets"): KINDS["iscsi_server_target"].spec(),
+    ("iscsi_target_server", "iscsi_target_server_portals"): KINDS["wintarget"].spec()["portals"]["options"],
+}
+
+
+def role_option(role: str, option: str) -> Option:
+    specs = yaml.safe_load(
+        (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    )
+    return t.cast("Option", specs["argument_specs"]["main"]["options"][option])
+
+
+@pytest.mark.parametrize(("role", "option"), HANDED_ON)
+def test_options_of_roles_are_those_of_their_kinds(role: str, option: str) -> None:
+    taken = role_option(role, option)
+    assert (taken["type"], taken["elements"]) == ("list", "dict")
+    assert plain(taken["options"], "options") == plain(HANDED_ON[role, option], "options")
