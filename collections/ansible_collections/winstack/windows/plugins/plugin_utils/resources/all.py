@@ -15,6 +15,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources import 
     firewall_rule,
     iscsi_server_target,
     iscsi_virtual_disk,
+    ntp_client,
     registry_value,
     windows_feature,
     windows_service,
@@ -22,7 +23,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources import 
 )
 
 _MODULES: t.Final = (
-    *(windows_feature, windows_service, directory, firewall_rule, registry_value),
+    *(windows_feature, windows_service, directory, firewall_rule, registry_value, ntp_client),
     *(wintarget, iscsi_virtual_disk, iscsi_server_target),
 )
 
