@@ -189,6 +189,7 @@ def lint() -> Result:
     for name in NAMES:
         command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."]
         result.add(check(f"antsibull-docs {name}", command, cwd=ROOT / COLLECTIONS / name))
+    result.add(check("role_docs", [sys.executable, "tools/role_docs.py", "--check"]))
     return result
 
 

@@ -24,6 +24,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from progress import goes_on
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "collections" / "ansible_collections"
 STAMP = ROOT / "collections" / ".stamp-third-party"
@@ -146,9 +148,9 @@ def main() -> None:
     if is_current(bundle):
         return
     versions = ", ".join(f"{name} {version}" for name, version in bundle.versions.items())
-    print(f"Fetching {versions} for ansible-core {core} ...", flush=True)
     STAMP.unlink(missing_ok=True)
-    with zipfile.ZipFile(wheel(bundle, options.cache)) as archive:
+    print(f"Collections for ansible-core {core}: {versions}.", flush=True)
+    with goes_on("Fetching them from PyPI"), zipfile.ZipFile(wheel(bundle, options.cache)) as archive:
         for collection, version in bundle.versions.items():
             unpack(archive, collection, version)
     STAMP.write_text(bundle.sha256, encoding="utf-8")

@@ -16,8 +16,11 @@ import sys
 import time
 from pathlib import Path
 
+from progress import goes_on
+
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
+    "controller": ("runtime",),
     "run": ("runtime", "simulator"),
     "dev": ("runtime", "simulator", "dev"),
     "docs": ("runtime", "simulator", "dev", "docs"),
@@ -82,9 +85,12 @@ def build(venv: Path, level: str, core: str | None) -> None:
         stamp.unlink()
     if not same_python(venv):
         shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    pip(venv, "install", "--quiet", *lines)
-    pip(venv, "install", "--quiet", "--no-deps", "--editable", str(ROOT / "simulator"))
+        with goes_on("Creating an empty environment"):
+            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    with goes_on("Installing packages from PyPI"):
+        pip(venv, "install", "--quiet", *lines)
+        if "simulator" in LEVELS[level]:
+            pip(venv, "install", "--quiet", "--no-deps", "--editable", str(ROOT / "simulator"))
     (venv / f".winstack-{level}").write_text(fingerprint(lines), encoding="utf-8")
 
 
@@ -100,9 +106,9 @@ def main() -> None:
         return
     started = time.monotonic()
     version = ".".join(map(str, sys.version_info[:3]))
-    print(f"Making {options.venv.name} ({options.level}) with Python {version} ...", flush=True)
+    print(f"Making {options.venv} ({options.level}) with Python {version}.", flush=True)
     build(options.venv, options.level, core)
-    print(f"Made {options.venv.name} in {time.monotonic() - started:.0f} s.", flush=True)
+    print(f"Made {options.venv} in {time.monotonic() - started:.0f} s.", flush=True)
 
 
 if __name__ == "__main__":

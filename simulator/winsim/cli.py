@@ -281,6 +281,8 @@ _FAULT_OPTIONS = (
     "error_id",
     "message",
     "hresult",
+    "class",
+    "property",
 )
 
 
@@ -400,7 +402,7 @@ def _add_changers(commands: Any, common: argparse.ArgumentParser) -> None:
     fault.add_argument("--when", choices=("before", "after"))
     fault.add_argument("--times", type=int)
     fault.add_argument("--seconds", type=float)
-    for name in ("cmdlet", "error-type", "error-id", "message", "hresult"):
+    for name in ("cmdlet", "error-type", "error-id", "message", "hresult", "class", "property"):
         fault.add_argument(f"--{name}")
     fault.set_defaults(run=_fault)
 

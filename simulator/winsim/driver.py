@@ -6,8 +6,8 @@
 The script is never run here: it is recognised by its text, and this file is the model of that text. An edited script
 is unknown until somebody has read the edit, changed this model where needed and added the new hash.
 
-The batch: ``{"calls": [{"id", "cmdlet", "params", "select", "change"}]}``; the answer: one JSON list of
-``{"id", "ok", "skipped", "error", "data"}``.
+The batch: ``{"desktop", "calls": [{"id", "cmdlet", "params", "select", "change"}]}``; the answer: one JSON object
+``{"began", "ended", "edition", "sections": [{"id", "ok", "skipped", "error", "data"}]}``.
 """
 
 from __future__ import annotations
@@ -19,33 +19,36 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from winsim import verbs
 from winsim.cmdlets import CmdletError, Credential, Enum, PSObject, SecureString, call
 from winsim.cmdlets.objects import to_text
 
 if TYPE_CHECKING:
     from winsim.host import Host
 
+__all__ = ["REVIEWED", "digest", "is_driver", "lean", "member", "row", "run_batch", "scalar", "verbs"]
+
 Secret = Credential | SecureString | str
 Note = Callable[[dict[str, Any]], None]
 
-# SHA-256 of the normalised text -> what that version is. The newest one is last.
+# SHA-256 of the lean text -> what that version is. The newest one is last.
 REVIEWED: dict[str, str] = {
-    "23fded85e0cefd4cfa587b50af4970a13f950934ca00e0cb1b3b72660e66e272": "the first version",
+    "aa682399e3ee31ceab719b4f81e2d8299a675f0d931a2919465edf3bd4894cb8": "one object with times and edition; the verbs Start-Program, Get-RegistryKey",
 }
 _MASK = "********"
 # Windows PowerShell 5.1 gives these classes no Count and no Length.
 _WITHOUT_COUNT = ("PSCustomObject", "CimInstance")
 
 
-def normalise(script: str) -> str:
-    """The text without what transport and checkout may change: line ends, blanks at line ends, outer blank lines."""
-    lines = script.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
+def lean(script: str) -> str:
+    """The text without what transports and checkouts change: comment lines, blank lines, blanks around lines."""
+    lines = (line.strip() for line in script.lstrip("\ufeff").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def digest(script: str) -> str:
     """The SHA-256 under which a version of the driver is listed."""
-    return hashlib.sha256(normalise(script).encode()).hexdigest()
+    return hashlib.sha256(lean(script).encode()).hexdigest()
 
 
 def is_driver(script: str) -> bool:
@@ -66,14 +69,15 @@ def run_batch(
 
     ``parameters`` and ``sensitive`` are the script's arguments by name in any case; ``note`` gets one dictionary for
     every call that was run: cmdlet, params (secrets masked), change, ok, error. A call that writes is skipped in
-    check mode and after a failed one.
+    check mode and after a failed one; PowerShell 7 runs nothing of a batch that needs Windows PowerShell.
     """
     named = {key.lower(): value for key, value in parameters.items()}
     batch = json.loads(named["batch"])
     secrets = {key.lower(): value for key, value in sensitive.items()}
+    began = scalar(host.clock.now())
     changed = stopped = False
     sections = []
-    for item in batch.get("calls", []):
+    for item in [] if batch.get("desktop") and host.ps_edition == "Core" else batch.get("calls", []):
         is_change = bool(item.get("change"))
         if is_change and (check_mode or stopped):
             sections.append(_section(item["id"], skipped=True))
@@ -82,7 +86,13 @@ def run_batch(
         changed = changed or (is_change and ran)
         stopped = stopped or (is_change and not section["ok"])
         sections.append(section)
-    return [json.dumps(sections, separators=(",", ":"))], changed
+    told = {
+        "began": began,
+        "ended": scalar(host.clock.now()),
+        "edition": host.ps_edition,
+        "sections": sections,
+    }
+    return [json.dumps(told, separators=(",", ":"))], changed
 
 
 def _section(name: str, *, skipped: bool = False) -> dict[str, Any]:

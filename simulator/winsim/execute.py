@@ -21,7 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from winsim import shellcmds
+from winsim import direct, driver, shellcmds
+from winsim.cmdlets.trace import trace
 from winsim.errors import FileError, Unmodelled
 from winsim.invoke import (
     AsyncJob,
@@ -99,10 +100,12 @@ class Executor:
             command = decode_command(line)
             if command.stdin_file is not None:
                 stdin = machine.host.files.read(command.stdin_file)
-            elif command.kind == "powershell" and command.arguments:
+            elif command.kind in ("powershell", "direct") and command.arguments:
                 raise Unmodelled("-EncodedArguments for a script")
             if command.kind == "bootstrap":
                 return self._bootstrap(machine, stdin, caller)
+            if command.kind == "direct":
+                return self._direct(machine, stdin, caller)
             return self._shell(machine, command, caller)
         except Unmodelled as error:
             self.unmodelled(machine, str(error))
@@ -152,6 +155,34 @@ class Executor:
         finally:
             if machine.host.boot_time != before:
                 self._journal.add("event", machine.name, event="reboot")
+
+    # The driver by itself -----------------------------------------------------------------------------------
+
+    def _direct(self, machine: Machine, stdin: bytes, caller: Caller) -> Output:
+        self._journal.add("command", machine.name, kind="direct", text=direct.NAME, user=caller.user)
+        try:
+            sent = direct.parse(stdin)
+        except direct.NotWhole:
+            return Output(f"{direct.NOT_WHOLE}\r\n".encode(), b"", 3)
+        notes: list[dict[str, Any]] = []
+        started = time.monotonic()
+        with machine.lock, trace() as seen:
+
+            def run(sent: direct.Sent) -> tuple[list[str], bool]:
+                return driver.run_batch(
+                    machine.host,
+                    {"Batch": sent.batch},
+                    sent.sensitive,
+                    check_mode=sent.check_mode,
+                    note=seen.noting(notes.append),
+                )
+
+            told = direct.answer(sent, run, seen.warnings)
+        result = {"changed": told["changed"], "failed": told["fault"] is not None, "msg": told["fault"] or ""}
+        self._note_invocation(machine, _sent(sent), result, notes, time.monotonic() - started)
+        if result["failed"]:
+            self.unmodelled(machine, f"{direct.NAME}: {told['fault']}")
+        return Output(direct.line(told))
 
     # Manifests ----------------------------------------------------------------------------------------------
 
@@ -307,6 +338,18 @@ class Executor:
             daemon=True,
         ).start()
         return _json_output(started, 0)
+
+
+def _sent(sent: direct.Sent) -> Invocation:
+    """What a command of the direct transport asked for, in the words of win_powershell."""
+    return Invocation(
+        kind="module",
+        name=direct.NAME,
+        args={"parameters": {"Batch": sent.batch}},
+        ansible={"_ansible_check_mode": sent.check_mode},
+        environment=sent.environment,
+        secrets=sent.secrets,
+    )
 
 
 def _sleeper(machine: Machine) -> Callable[[float], None]:

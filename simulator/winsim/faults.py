@@ -10,14 +10,18 @@ A fault is a dictionary with ``kind``:
 - ``latency``: ``seconds`` added to every HTTP request;
 - ``slow``: ``seconds`` that every command takes longer;
 - ``cmdlet_error``: ``cmdlet`` fails with ``error_type``, ``error_id``, ``message``, ``hresult``;
+- ``wmi_null``: the WMI ``class``' ``property`` reads as null (the provider has no answer yet);
+- ``interrupted_disk``: making a fixed iSCSI virtual disk is stopped, its file stays;
 - ``access_denied``: 401 to every request; ``down``: no connection at all.
 
-``times`` limits how often a drop, reboot or cmdlet error happens (default 1 for drop and reboot, else unlimited).
+``times`` limits how often a fault happens (default 1 for drop, reboot and interrupted_disk, else unlimited); a reading
+of a WMI class counts once, however many instances it gives.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +31,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "latency": ("seconds",),
     "slow": ("seconds",),
     "cmdlet_error": ("cmdlet", "error_type", "error_id", "message", "hresult", "times"),
+    "wmi_null": ("class", "property", "times"),
+    "interrupted_disk": ("times",),
     "access_denied": (),
     "down": (),
 }
@@ -115,14 +121,29 @@ class HostFaults:
 
     def cmdlet_error(self, name: str) -> Exception | None:
         """The CmdletError that a cmdlet is to fail with now, or None."""
+        hits = self._hit("cmdlet_error", lambda fault: fault["cmdlet"].lower() == name.lower(), most=1)
+        return _cmdlet_error(hits[0]) if hits else None
+
+    def null_properties(self, name: str) -> set[str]:
+        """Properties of a WMI class that read as null now, in lower case."""
+        hits = self._hit("wmi_null", lambda fault: fault["class"].lower() == name.lower())
+        return {fault["property"].lower() for fault in hits}
+
+    def interrupts_disk(self) -> bool:
+        """Whether the fixed disk that is made now is stopped."""
+        return bool(self._hit("interrupted_disk", lambda fault: True, most=1))
+
+    def _hit(
+        self, kind: str, fits: Callable[[dict[str, Any]], bool], most: int | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """The first ``most`` faults of a kind that fit, each counted once; those that are used up go."""
         with self._lock:
-            for fault in self._faults:
-                if fault["kind"] == "cmdlet_error" and fault["cmdlet"].lower() == name.lower():
-                    if fault["times"] is not None:
-                        fault["times"] -= 1
-                    self._faults = [f for f in self._faults if f.get("times") is None or f["times"] > 0]
-                    return _cmdlet_error(fault)
-        return None
+            hits = [fault for fault in self._faults if fault["kind"] == kind and fits(fault)][:most]
+            for fault in hits:
+                if fault["times"] is not None:
+                    fault["times"] -= 1
+            self._faults = [f for f in self._faults if f.get("times") is None or f["times"] > 0]
+            return hits
 
 
 def _cmdlet_error(fault: dict[str, Any]) -> Exception:
@@ -146,7 +167,8 @@ def _checked(spec: dict[str, Any]) -> dict[str, Any]:
         raise BadFault(f"{kind} does not take {', '.join(sorted(unknown))}")
     fault = {"kind": kind, **{key: value for key, value in spec.items() if value is not None}}
     try:
-        return _CHECKS.get(kind, lambda same: same)(fault)
+        check = _CHECKS.get(kind)
+        return check(fault) if check else fault
     except (TypeError, ValueError, KeyError) as error:
         raise BadFault(f"{kind}: {error}") from error
 
@@ -178,14 +200,30 @@ def _cmdlet_fault(fault: dict[str, Any]) -> dict[str, Any]:
         "error_id": str(fault.get("error_id", f"InjectedFault,{fault['cmdlet']}")),
         "message": str(fault.get("message", f"{fault['cmdlet']} failed (injected by winsim).")),
         "hresult": int(hresult, 0) if isinstance(hresult, str) else int(hresult),
-        "times": int(fault["times"]) if "times" in fault else None,
+        "times": _times(fault, None),
     }
 
 
-_CHECKS = {
+def _times(fault: dict[str, Any], default: int | None) -> int | None:
+    times = int(fault["times"]) if "times" in fault else default
+    if times is not None and times < 1:
+        raise ValueError("times counts from 1")
+    return times
+
+
+def _null_fault(fault: dict[str, Any]) -> dict[str, Any]:
+    for name in ("class", "property"):
+        if not fault.get(name):
+            raise ValueError(f"{name} must be given")
+    return {**fault, "times": _times(fault, None)}
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "drop": _command_fault,
     "reboot": _command_fault,
     "latency": _seconds_fault,
     "slow": _seconds_fault,
     "cmdlet_error": _cmdlet_fault,
+    "wmi_null": _null_fault,
+    "interrupted_disk": lambda fault: {**fault, "times": _times(fault, 1)},
 }

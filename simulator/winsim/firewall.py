@@ -16,12 +16,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from winsim.language import text
+
 if TYPE_CHECKING:
     from winsim.registry import Registry
 
 POLICY_KEY = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
 RULES_KEY = POLICY_KEY + "\\FirewallRules"
 PROFILES = ("Domain", "Private", "Public")
+# Where group policy says what counts, and the keys of a profile there ([MS-GPFAS] 2.2.2); StandardProfile is older.
+GROUP_POLICY_KEY = "HKLM:\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall"
+_POLICY_PROFILES = {
+    "Domain": ("DomainProfile",),
+    "Private": ("PrivateProfile", "StandardProfile"),
+    "Public": ("PublicProfile",),
+}
 # Words that stand for addresses; with 4 or 6 behind them for those of one family.
 KEYWORDS = ("LocalSubnet", "DNS", "DHCP", "WINS", "DefaultGateway", "Internet", "Intranet")
 _KEYWORD = re.compile(rf"({'|'.join(KEYWORDS)})[46]?", re.IGNORECASE)
@@ -219,6 +228,17 @@ class Firewall:
         """Rules of a group (case-insensitive)."""
         return [rule for rule in self if (rule.group or "").lower() == group.lower()]
 
+    def local_rules_count(self, profile: str) -> bool:
+        """Whether policy lets rules of the host count in a profile (AllowLocalPolicyMerge is not 0)."""
+        keys = [f"{GROUP_POLICY_KEY}\\{key}" for key in _POLICY_PROFILES[profile]]
+        return not any(self._registry.data(key, "AllowLocalPolicyMerge") == 0 for key in keys)
+
+    def in_force(self, profile: str) -> list[FirewallRule]:
+        """The host's rules that count in a profile: enabled, meant for it, and not passed over by policy."""
+        if not self.local_rules_count(profile):
+            return []
+        return [rule for rule in self if rule.enabled and (not rule.profiles or profile in rule.profiles)]
+
     def add(self, rule: FirewallRule) -> FirewallRule:
         """Store a new rule; without an ``id`` it gets a GUID, as rules made by hand do."""
         if not rule.id:
@@ -238,6 +258,20 @@ class Firewall:
         """The predefined rules that matter for remote management."""
         for rule in _PREDEFINED:
             self.add(parse_rule(rule[0], rule[1]))
+
+
+def target_rule(language: str) -> FirewallRule:
+    """The rule that the feature FS-iSCSITarget-Server brings: enabled, from any address, in every profile."""
+    return FirewallRule(
+        text(language, "target_rule"),
+        "iSCSITarget-Service-iSCSI-In-TCP",
+        protocol=PROTOCOLS["tcp"],
+        local_ports=["3260"],
+        program="%SystemRoot%\\system32\\svchost.exe",
+        service="WinTarget",
+        description=text(language, "target_description"),
+        group=text(language, "target_group"),
+    )
 
 
 _PREDEFINED = [

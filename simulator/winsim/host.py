@@ -21,7 +21,7 @@ from winsim.checks import check_keys, one_of, truth
 from winsim.errors import WinError
 from winsim.features import Feature, FeatureManager
 from winsim.files import FileSystem, parse_size
-from winsim.firewall import Firewall
+from winsim.firewall import Firewall, target_rule
 from winsim.language import LANGUAGES
 from winsim.network import Network
 from winsim.registry import Registry, RegKey
@@ -30,6 +30,7 @@ from winsim.services import ServiceManager
 
 if TYPE_CHECKING:
     from winsim.cluster import Cluster
+    from winsim.faults import HostFaults
     from winsim.iscsi import IscsiTarget
     from winsim.w32time import W32Time
 
@@ -57,6 +58,7 @@ CONFIG_KEYS = {
     "domain_role", "language", "ps_edition", "filtered_token", "reboot_pending", "cluster",
 }  # fmt: skip
 PS_EDITIONS = ("Desktop", "Core")
+TARGET_FEATURE = "FS-iSCSITarget-Server"
 # Win32_ComputerSystem.DomainRole; the workstations' 0 and 1 are no servers.
 STANDALONE, MEMBER, BACKUP_CONTROLLER, PRIMARY_CONTROLLER = 2, 3, 4, 5
 _TOKEN_POLICY = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System"
@@ -173,6 +175,7 @@ class Host:
         self.pending_name: str | None = None
         self.reboot_pending_reasons: set[str] = set()
         self.extra: dict[str, Any] = {}
+        self.faults: HostFaults | None = None
         self._load_base()
         self.firewall = Firewall(self.registry)
         self.firewall.load_base()
@@ -183,7 +186,9 @@ class Host:
         _base_registry(self)
         self.accounts.service_names = lambda: [service.name for service in self.services]
         self.services.program_exists = self._program_exists
-        self.services.load_base(domain_member=self.domain is not None, core="core" in self.os.edition)
+        self.services.load_base(
+            domain_member=self.domain is not None, core="core" in self.os.edition, release=self.os.release
+        )
         self.features.on_installed.append(self._feature_installed)
         self.features.on_removed.append(self._feature_removed)
         self.features.on_pending.append(lambda: pending.note(self.registry, ["servicing"]))
@@ -231,6 +236,7 @@ class Host:
         if self.pending_name:
             self.rename(self.pending_name)
         self.features.boot()
+        self.iscsi.boot()
         self.services.boot(domain_member=self.domain is not None, network=bool(self.network.external()))
         before = self.boot_time
         self.boot_time = max(self.clock.now(), before + timedelta(seconds=1))
@@ -246,6 +252,8 @@ class Host:
         return max(0.0, (self.clock.now() - self.boot_time).total_seconds())
 
     def _feature_installed(self, feature: Feature) -> None:
+        if feature.name == TARGET_FEATURE:
+            self.firewall.add(target_rule(self.language))
         for row in FEATURE_SERVICES.get(feature.name, ()):
             if self.services.find(row.name) is None:
                 self._place_program(row.path)
@@ -265,6 +273,8 @@ class Host:
             self.files.write(path, b"MZ")
 
     def _feature_removed(self, feature: Feature) -> None:
+        if feature.name == TARGET_FEATURE:
+            self.firewall.remove(target_rule(self.language))
         for row in FEATURE_SERVICES.get(feature.name, ()):
             if self.services.find(row.name) is not None:
                 self.services.stop(row.name, force=True)

@@ -98,7 +98,9 @@ def load_features(host: Host, features: Mapping[str, Any]) -> None:
 def load_services(host: Host, services: Mapping[str, Any]) -> None:
     """Attributes of winsim.services.Service, and ``triggers``: the words of ``sc.exe triggerinfo``."""
     for name, values in services.items():
-        service = host.services.get(name)
+        service = host.services.find(name)
+        if service is None:
+            raise ValueError(f"service {name}: this host has no such service")
         check_keys(f"service {name}", values, _SERVICE_KEYS | {"triggers"})
         for key, value in values.items():
             if key == "triggers":

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from winsim import direct
 from winsim.errors import Unmodelled
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class ModuleContext:
 class CommandLine:
     """A decoded command line.
 
-    ``kind``: ``bootstrap`` (ansible's wrapper, the work is in stdin), ``powershell`` (``text`` is a script),
-    ``file`` (``text`` is the path of a script, ``arguments`` its arguments) or ``plain`` (``text`` is for cmd.exe).
+    ``kind``: ``bootstrap`` (ansible's wrapper, the work is in stdin), ``direct`` (Winstack's, see winsim.direct),
+    ``powershell`` (``text`` is a script), ``file`` (``text`` is the path of a script, ``arguments`` its arguments) or ``plain`` (``text`` is for cmd.exe).
     ``encoded`` tells that PowerShell was given -EncodedCommand: it then writes stderr as CLIXML.
     ``stdin_file`` is set where a file is piped in (``type <file> | powershell ...``).
     """
@@ -196,6 +197,8 @@ def _encoded(tail: str) -> CommandLine:
     if _is_bootstrap(text):
         # From 2.21 the wrapper takes its input from a file where modules are not piped in
         return CommandLine("bootstrap", text, True, arguments, arguments[0] if arguments else None)
+    if direct.is_bootstrap(text):
+        return CommandLine("direct", text, True, arguments)
     return CommandLine("powershell", text, True, arguments)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from winsim.checks import check_keys
 from winsim.errors import FileError, WinError
 from winsim.files import GIB, MIB, Node, parse_size
 
@@ -47,6 +48,8 @@ ERROR_ACCESS_DENIED = 5
 ERROR_NOT_SUPPORTED = 50
 ERROR_FILE_EXISTS = 80
 ERROR_INVALID_PARAMETER = 87
+ERROR_GEN_FAILURE = 31
+ERROR_OPERATION_ABORTED = 995
 ERROR_DISK_FULL = 112
 ERROR_INVALID_NAME = 123
 ERROR_BUSY = 170
@@ -76,8 +79,17 @@ _NAMESPACE = uuid.UUID("5f1e3c9a-6a53-4d0c-9c51-7f2f6f0f6a11")
 class IscsiError(WinError):
     """An error of the IscsiTarget cmdlets: they all throw this one class."""
 
-    default_code = 31
+    default_code = ERROR_GEN_FAILURE
     default_dotnet = "Microsoft.Iscsi.Target.Commands.IscsiCmdException"
+
+
+class LinkLocalPortal(IscsiError):
+    """A portal of a link-local address cannot listen: 0xEFFF0003, an HRESULT of the target server's own."""
+
+    @property
+    def hresult(self) -> int:
+        """0xEFFF0003."""
+        return 0xEFFF0003
 
 
 def is_iscsi_name(text: str) -> bool:
@@ -154,7 +166,10 @@ class Vhd:
 
 @dataclass
 class Disk:
-    """A registered virtual disk; ``index`` is WT_Disk.WTD. ``snapshot`` is set for an exported snapshot."""
+    """A registered virtual disk; ``index`` is WT_Disk.WTD. ``snapshot`` is set for an exported snapshot.
+
+    ``cluster_group`` is the clustered role that owns it, None on a host of its own.
+    """
 
     index: int
     path: str
@@ -163,6 +178,12 @@ class Disk:
     description: str = ""
     enabled: bool = True
     snapshot: str | None = None
+    cluster_group: str | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is a RAM disk, which has no file and is gone after a restart."""
+        return is_ramdisk(self.path)
 
 
 @dataclass
@@ -214,11 +235,12 @@ class Target:
     max_burst: int = 262144
     max_segment: int = 65536
     receive_buffers: int = 10
+    cluster_group: str | None = None
 
 
 @dataclass
 class Portal:
-    """Where the target listens: one for every address of the host."""
+    """Where the target listens: one for every address of the host; those of link-local ones never listen."""
 
     address: str
     port: int = DEFAULT_PORT
@@ -298,6 +320,14 @@ class IscsiTarget:
             if node is not None:
                 node.in_use_by = SERVICE if running and disk.enabled else None
 
+    def boot(self) -> None:
+        """A restart: RAM disks are gone, and their mappings with them."""
+        gone = [disk.index for disk in self.disks.values() if disk.in_memory]
+        for target in self.targets.values():
+            target.mappings = {lun: index for lun, index in target.mappings.items() if index not in gone}
+        for index in gone:
+            del self.disks[index]
+
     def _release(self, disk: Disk) -> None:
         node = self._host.files.get(disk.path)
         if node is not None:
@@ -319,6 +349,8 @@ class IscsiTarget:
 
     def create_disk(self, path: str, vhd: Vhd, description: str = "") -> Disk:
         """New-IscsiVirtualDisk: make the file and register it. ``vhd.size`` 0 means the parent's (differencing)."""
+        if is_ramdisk(path):
+            return self._create_ramdisk(path, vhd, description)
         self._check_new_path(path)
         if vhd.kind == DIFFERENCING:
             self._inherit(vhd)
@@ -331,13 +363,31 @@ class IscsiTarget:
             )
         self._check_space(path, _file_size(path, vhd))
         self.place_file(path, vhd)
+        if vhd.kind == FIXED and self._interrupted():
+            raise IscsiError(
+                f"The creation of {path} was stopped. The file is intact but not zeroed.",
+                ERROR_OPERATION_ABORTED,
+            )
+        return self._register(path, vhd, description)
+
+    def _interrupted(self) -> bool:
+        """Whether a test wants the clearing of a fixed disk stopped (fault ``interrupted_disk``)."""
+        faults = self._host.faults
+        return faults is not None and faults.interrupts_disk()
+
+    def _create_ramdisk(self, path: str, vhd: Vhd, description: str) -> Disk:
+        if vhd.kind != DYNAMIC or not path.lower().endswith(".vhdx"):
+            raise IscsiError(f"The RAM disk {path} is not valid.", ERROR_INVALID_PARAMETER)
+        if self.find_disk(path) is not None:
+            raise IscsiError(f"The virtual disk {path} already exists.", ERROR_FILE_EXISTS)
         return self._register(path, vhd, description)
 
     def _register(self, path: str, vhd: Vhd, description: str, *, snapshot: str | None = None) -> Disk:
         index = self._next
         self._next += 1
         serial = str(uuid.uuid5(_NAMESPACE, f"{self._host.name}/{index}")).upper()
-        disk = Disk(index, ntpath.normpath(path), vhd, serial, description, snapshot=snapshot)
+        shown = path if is_ramdisk(path) else ntpath.normpath(path)
+        disk = Disk(index, shown, vhd, serial, description, snapshot=snapshot)
         self.disks[index] = disk
         self.refresh_locks()
         return disk
@@ -375,6 +425,11 @@ class IscsiTarget:
         if folder is None or not folder.directory:
             raise IscsiError(
                 f"The system cannot find the path specified: {ntpath.dirname(path)}.", ERROR_PATH_NOT_FOUND
+            )
+        link = self._host.files.reparse_point(ntpath.dirname(path))
+        if link is not None:  # cluster shared volumes, too, are reparse points
+            raise IscsiError(
+                f"The path {path} is not supported: {link} is a reparse point.", ERROR_NOT_SUPPORTED
             )
         if folder.attributes & {"Compressed", "SparseFile"}:
             raise IscsiError(
@@ -428,7 +483,7 @@ class IscsiTarget:
     def set_disk(self, path: str, *, description: str | None = None, enabled: bool | None = None) -> Disk:
         """Set-IscsiVirtualDisk. Enabling fails while the file is missing [D]."""
         disk = self.disk(path)
-        if enabled and not self._host.files.is_file(disk.path):
+        if enabled and not disk.in_memory and not self._host.files.is_file(disk.path):
             raise IscsiError(f"The system cannot find the file specified: {disk.path}.", ERROR_FILE_NOT_FOUND)
         if description is not None:
             disk.description = description
@@ -441,6 +496,8 @@ class IscsiTarget:
         """Resize-IscsiVirtualDisk: grow, or cut off an unallocated tail of a .vhdx."""
         disk = self.disk(path)
         vhd = disk.vhd
+        if disk.in_memory:
+            raise IscsiError(f"The RAM disk {disk.path} cannot be resized.", ERROR_NOT_SUPPORTED)
         size = _round_up(size, max(vhd.logical_sector, vhd.physical_sector))
         if size < vhd.size:
             _check_shrink(disk, size)
@@ -549,15 +606,22 @@ class IscsiTarget:
         return target
 
     def create_target(self, name: str, initiators: Iterable[InitiatorId] = ()) -> Target:
-        """New-IscsiServerTarget. The IQN is Windows' own choice, always in lower case."""
-        iqn = f"iqn.1991-05.com.microsoft:{self._host.name}-{name}-target".lower()
+        """New-IscsiServerTarget: a new target is enabled. The IQN is Windows' own choice, always in lower case."""
+        iqn = self._natural_iqn(name)
+        if "_" in name:  # targets of older servers may have it
+            raise IscsiError("Unable to create the iSCSI target.", ERROR_GEN_FAILURE)
         if not _NAME.fullmatch(name) or len(iqn) > 223:
             raise IscsiError(f"The target name {name} is not valid.", ERROR_INVALID_PARAMETER)
         if self.find_target(name) is not None:
             raise IscsiError(f"A target with the name {name} already exists.", ERROR_FILE_EXISTS)
         self._check_iqn_free(iqn)
-        target = Target(name, iqn, initiators=_unique(initiators))
-        self.targets[name.lower()] = target
+        return self._add_target(Target(name, iqn, initiators=_unique(initiators)))
+
+    def _natural_iqn(self, name: str) -> str:
+        return f"iqn.1991-05.com.microsoft:{self._host.name}-{name}-target".lower()
+
+    def _add_target(self, target: Target) -> Target:
+        self.targets[target.name.lower()] = target
         return target
 
     def _check_iqn_free(self, iqn: str, target: Target | None = None) -> None:
@@ -568,7 +632,8 @@ class IscsiTarget:
     def set_target(self, name: str, changes: Mapping[str, Any]) -> Target:
         """Set-IscsiServerTarget: ``changes`` maps names of Target's fields to values, checked before any is set.
 
-        ``initiators`` replaces the whole list. ``chap`` and ``reverse_chap`` map Chap's fields to values.
+        ``initiators`` replaces the whole list. ``chap`` and ``reverse_chap`` map Chap's fields to values. To enable a
+        target without mapped disks is passed over without an error.
         """
         target = self.target(name)
         for key in ("chap", "reverse_chap"):
@@ -578,6 +643,8 @@ class IscsiTarget:
             self._check_iqn_free(changes["iqn"], target)
         _check_lengths(changes)
         for key, value in changes.items():
+            if key == "enabled" and value and not target.mappings:
+                continue
             if key in ("chap", "reverse_chap"):
                 for part, new in value.items():
                     setattr(getattr(target, key), part, new)
@@ -626,18 +693,22 @@ class IscsiTarget:
 
     @property
     def portals(self) -> list[Portal]:
-        """One portal for every address that the host has now, except loopback; all listen at first."""
+        """One portal for every address that the host has now, except loopback; all but link-local ones listen."""
         shown = []
         for entry in self._host.network.addresses:
-            address = str(ipaddress.ip_address(entry.address.partition("%")[0]))
-            if not ipaddress.ip_address(address).is_loopback:
-                shown.append(self._portals.setdefault(address, Portal(address)))
+            address = ipaddress.ip_address(entry.address.partition("%")[0])
+            if not address.is_loopback:
+                portal = Portal(str(address), enabled=not address.is_link_local)
+                shown.append(self._portals.setdefault(str(address), portal))
         return shown
 
     def set_portal(self, address: str, *, port: int | None = None, enabled: bool | None = None) -> Portal:
-        """Set-IscsiTargetServerSetting -IP. 0.0.0.0 and loopback addresses are refused."""
+        """Set-IscsiTargetServerSetting -IP. 0.0.0.0, loopback and (to enable) link-local addresses are refused.
+
+        Whether -IP takes the zone index of an IPv6 address is [?]; here it makes no difference.
+        """
         try:
-            wanted = ipaddress.ip_address(address)
+            wanted = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
             raise IscsiError(f"'{address}' is not an IP address.", ERROR_INVALID_PARAMETER) from None
         portal = next((item for item in self.portals if item.address == str(wanted)), None)
@@ -645,6 +716,8 @@ class IscsiTarget:
             raise IscsiError(
                 f"The portal with the IP address {address} does not exist on this computer.", ERROR_NOT_FOUND
             )
+        if enabled and wanted.is_link_local:
+            raise LinkLocalPortal(f"The portal {address} is not supported: it is a link-local address.")
         if port is not None and not 1 <= port <= 65535:
             raise IscsiError(f"The port {port} is not valid.", ERROR_INVALID_PARAMETER)
         portal.port = portal.port if port is None else port
@@ -656,12 +729,18 @@ class IscsiTarget:
     def load(self, data: Mapping[str, Any]) -> None:
         """Objects that exist from the start, from a host's ``iscsi:`` mapping.
 
-        ``disks``: path, size, type, description, enabled, parent, minimum_size (end of the last partition), used
-        (size of the file), registered (false: the file only), file_missing. ``snapshots``: disk, description.
-        ``targets``: name, iqn, description, enabled, initiators, chap and reverse_chap {username, secret}, mappings
-        {LUN: path}, sessions [initiator]. ``portals``: address, port, enabled. ``disable_remote_management``.
-        Raises ValueError for what the target server would refuse.
+        ``disks``: path (``ramdisk:x.vhdx`` is a RAM disk), size, type, description, enabled, parent, minimum_size (end
+        of the last partition), used (size of the file), registered (false: the file only), interrupted (a fixed disk
+        whose making was stopped: its file stays), file_missing, cluster_group. ``snapshots``: disk, description.
+        ``targets``: name (older servers made some with ``_``), iqn, description, enabled, initiators, chap and
+        reverse_chap {username, secret}, mappings {LUN: path}, sessions [initiator], cluster_group. ``portals``:
+        address, port, enabled. ``disable_remote_management``.
+        Raises ValueError for unknown keys and for what the target server would refuse.
         """
+        check_keys("iscsi", data, _LOAD_KEYS)
+        for section, known in _LOAD_KEYS.items():
+            for item in data.get(section) or () if known else ():
+                check_keys(f"iscsi: {section}", item, known)
         try:
             self._load(data)
         except WinError as error:
@@ -686,20 +765,36 @@ class IscsiTarget:
             parent=item.get("parent"),
             minimum=parse_size(item["minimum_size"]) if "minimum_size" in item else None,
         )
-        if not item.get("file_missing"):
+        if item.get("interrupted") and vhd.kind != FIXED:
+            raise ValueError(f"iscsi: disk {path}: only a fixed disk can be interrupted")
+        if not item.get("file_missing") and not is_ramdisk(path):
             self._host.files.mkdir(ntpath.dirname(path))
             self.place_file(path, vhd, used=parse_size(item["used"]) if "used" in item else None)
-        if item.get("registered", True):
+        if item.get("registered", not item.get("interrupted")):
             disk = self._register(path, vhd, str(item.get("description", "")))
             disk.enabled = bool(item.get("enabled", True))
+            disk.cluster_group = self._group(item)
             self.refresh_locks()
+
+    def _group(self, item: Mapping[str, Any]) -> str | None:
+        """The clustered role that owns an object; ValueError unless the host's cluster has it."""
+        if "cluster_group" not in item:
+            return None
+        if self._host.cluster is None:
+            raise ValueError(f"iscsi: cluster_group {item['cluster_group']}: the host has no cluster")
+        return self._host.cluster.group(str(item["cluster_group"]))
 
     def _load_target(self, item: Mapping[str, Any]) -> None:
         name = str(item["name"])
-        target = self.create_target(name, [InitiatorId.parse(text) for text in item.get("initiators") or ()])
-        target.iqn = str(item.get("iqn", target.iqn))
+        initiators = [InitiatorId.parse(text) for text in item.get("initiators") or ()]
+        iqn = str(item.get("iqn") or self._natural_iqn(name))
+        self._check_iqn_free(iqn)
+        if self.find_target(name) is not None or not _NAME.fullmatch(name.replace("_", "-")):
+            raise ValueError(f"iscsi: the target name {name} is taken or not valid")
+        target = self._add_target(Target(name, iqn, initiators=_unique(initiators)))
         target.description = str(item.get("description", ""))
         target.enabled = bool(item.get("enabled", True))
+        target.cluster_group = self._group(item)
         for key in ("chap", "reverse_chap"):
             if key in item:
                 setattr(target, key, Chap(True, item[key]["username"], item[key]["secret"]))
@@ -719,6 +814,7 @@ class IscsiTarget:
                     "parent": disk.vhd.parent,
                     "description": disk.description,
                     "enabled": disk.enabled,
+                    "cluster_group": disk.cluster_group,
                 }
                 for disk in self.disks.values()
             ],
@@ -734,18 +830,39 @@ class IscsiTarget:
         }
 
 
+_LOAD_KEYS: dict[str, tuple[str, ...]] = {
+    "disks": (
+        "path", "size", "type", "description", "enabled", "parent", "minimum_size", "used", "registered",
+        "interrupted", "file_missing", "cluster_group",
+    ),
+    "snapshots": ("disk", "description"),
+    "targets": (
+        "name", "iqn", "description", "enabled", "initiators", "chap", "reverse_chap", "mappings", "sessions",
+        "cluster_group",
+    ),
+    "portals": ("address", "port", "enabled"),
+    "disable_remote_management": (),
+}  # fmt: skip
+
+
 def _dump_target(target: Target, paths: Mapping[int, str]) -> dict[str, Any]:
     return {
         "name": target.name,
         "iqn": target.iqn,
         "description": target.description,
         "enabled": target.enabled,
+        "cluster_group": target.cluster_group,
         "initiators": [str(item) for item in target.initiators],
         "chap": {"enabled": target.chap.enabled, "username": target.chap.username},
         "reverse_chap": {"enabled": target.reverse_chap.enabled, "username": target.reverse_chap.username},
         "mappings": {lun: paths[index] for lun, index in sorted(target.mappings.items())},
         "sessions": [session.initiator for session in target.sessions],
     }
+
+
+def is_ramdisk(path: str) -> bool:
+    """Whether the path is one of ``ramdisk:<name>``."""
+    return path.lower().startswith("ramdisk:")
 
 
 def is_vhd_name(path: str) -> bool:

@@ -26,12 +26,13 @@ SERVICES_KEY = "HKLM:\\SYSTEM\\CurrentControlSet\\Services"
 START_NUMBERS = {"auto": 2, "delayed": 2, "manual": 3, "disabled": 4}
 
 # SERVICE_TRIGGER, https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_trigger
-TRIGGER_NETWORK, TRIGGER_DOMAIN = 2, 3
+TRIGGER_NETWORK, TRIGGER_DOMAIN, TRIGGER_SYSTEM_STATE = 2, 3, 7
 ACTION_START, ACTION_STOP = 1, 2
 DOMAIN_JOIN = uuid.UUID("1ce20aba-9851-4421-9430-1ddeb766e809")
 DOMAIN_LEAVE = uuid.UUID("ddaf516e-58c2-4866-9574-c3b615d42ea1")
 NETWORK_ON = uuid.UUID("4f27f2de-14e2-430b-a549-7cd48cbc8245")
 NETWORK_OFF = uuid.UUID("cc4ba62a-162e-4648-847a-b6bdf993e335")
+SYSTEM_STATE = uuid.UUID("2d7a2816-0c5e-45fc-9ce7-570e5ecde9c9")
 
 # Texts of FormatMessage for the Win32 codes of winerror.h.
 MESSAGES = {
@@ -61,7 +62,7 @@ def service_error(code: int) -> ServiceError:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A service trigger: ``type`` 2 network, 3 domain; ``action`` 1 start, 2 stop; ``subtype`` its GUID."""
+    """A service trigger: ``type`` 2 network, 3 domain, 7 system state; ``action`` 1 start, 2 stop; ``subtype`` a GUID."""
 
     type: int
     action: int
@@ -79,6 +80,20 @@ NETWORK_TRIGGERS = [
 
 
 NEVER_STARTED = 1077  # ERROR_SERVICE_NEVER_STARTED since the boot
+
+
+_STATE_TRIGGER = Trigger(TRIGGER_SYSTEM_STATE, ACTION_START, SYSTEM_STATE)
+
+
+def time_triggers(release: str) -> list[Trigger]:
+    """The triggers that W32Time has on a fresh server.
+
+    KB 2385818 is about 2012 R2: joined to a domain starts it, not joined stops it. Since 2016 there is the start alone
+    (KB 3201265); newer builds have one of type 7 besides, since which one is [?].
+    """
+    if release == "2012r2":
+        return DOMAIN_TRIGGERS
+    return [DOMAIN_TRIGGERS[0], *([] if release in ("2016", "2019") else [_STATE_TRIGGER])]
 
 
 @dataclass
@@ -371,13 +386,12 @@ class ServiceManager:
             elif trigger.action == ACTION_STOP and service.state != "stopped":
                 self.stop(service.name, force=True)
 
-    def load_base(self, *, domain_member: bool, core: bool = True) -> None:
-        """Register the services that every Windows Server has."""
+    def load_base(self, *, domain_member: bool, core: bool = True, release: str = "2022") -> None:
+        """Register the services that every Windows Server of a release has."""
         for row in BASE_SERVICES:
             service = self.add_row(row)
             if row.name == "W32Time":
-                # Workgroup: manual and stopped by the domain-leave trigger; member: automatic (KB 2385818).
-                self.set_triggers(row.name, DOMAIN_TRIGGERS)
+                self.set_triggers(row.name, time_triggers(release))
                 self.set_start_type(row.name, "auto" if domain_member else "manual")
             elif row.name == "Netlogon" and domain_member:
                 self.set_start_type(row.name, "auto")

@@ -559,53 +559,10 @@ def _systeminfo(session: Session, arguments: list[str]) -> Output:
 
 
 def _sc(session: Session, arguments: list[str]) -> Output:
-    words = [word.lower() for word in arguments]
-    if words[:1] == ["triggerinfo"]:
-        from winsim.w32time import sc_triggerinfo
+    from winsim.sc import sc
 
-        result = sc_triggerinfo(session.host, arguments)
-        return Output(result.stdout.encode(), b"", result.rc)
-    if len(words) == 2 and words[0] in _SC:
-        try:
-            return _text(_SC[words[0]](session.host, arguments[1]))
-        except ServiceError as error:
-            verb = (
-                _SC_OPEN.get(words[0], "OpenService")
-                if error.code == 1060
-                else f"{words[0].capitalize()}Service"
-            )
-            return _text(f"[SC] {verb} FAILED {error.code}:\r\n\r\n{error.message}.\r\n", error.code)
-    raise Unmodelled(f"sc.exe {' '.join(arguments)}")
-
-
-def _sc_query(host: Host, name: str) -> str:
-    service = host.services.get(name)
-    kind = (
-        "10  WIN32_OWN_PROCESS" if service.service_type == "win32_own_process" else "20  WIN32_SHARE_PROCESS"
-    )
-    number = {"stopped": 1, "running": 4, "paused": 7}[service.state]
-    lines = [f"TYPE               : {kind}  ", f"STATE              : {number}  {service.state.upper()} "]
-    if service.state != "stopped":
-        pausable = "PAUSABLE" if service.can_pause else "NOT_PAUSABLE"
-        lines.append(f"{'':24}(STOPPABLE, {pausable}, ACCEPTS_SHUTDOWN)"[8:])
-    lines += ["WIN32_EXIT_CODE    : 0  (0x0)", "SERVICE_EXIT_CODE  : 0  (0x0)", "CHECKPOINT         : 0x0"]
-    lines += ["WAIT_HINT          : 0x0"]
-    return f"\r\nSERVICE_NAME: {service.name} " + "".join(f"\r\n        {line}" for line in lines)
-
-
-def _sc_start(host: Host, name: str) -> str:
-    host.services.start(name)
-    return _sc_query(host, name)
-
-
-def _sc_stop(host: Host, name: str) -> str:
-    host.services.stop(name)
-    return _sc_query(host, name)
-
-
-# sc.exe names the function that failed, and with ``query`` the one that called it.
-_SC_OPEN = {"query": "EnumQueryServicesStatus:OpenService"}
-_SC: dict[str, Callable[[Host, str], str]] = {"query": _sc_query, "start": _sc_start, "stop": _sc_stop}
+    result = sc(session.host, arguments)
+    return Output(result.stdout.encode(), b"", result.rc)
 
 
 def _net(session: Session, arguments: list[str]) -> Output:

@@ -4,15 +4,17 @@
 """The Windows Time service: its registry values, what it has read of them, ``w32tm`` and ``sc triggerinfo``.
 
 The service reads its settings when it starts and at ``w32tm /config /update``; a value under Policies wins over the
-local one. Source of names and defaults:
+local one, and one of another registry type than the service expects does not count. Source of names and defaults:
 https://learn.microsoft.com/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings.
 Texts are those of an English Windows; details that no page shows are marked [?].
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from winsim.errors import ServiceError, Unmodelled
@@ -23,6 +25,7 @@ from winsim.services import (
     DOMAIN_LEAVE,
     NETWORK_OFF,
     NETWORK_ON,
+    SYSTEM_STATE,
     TRIGGER_DOMAIN,
     TRIGGER_NETWORK,
     Trigger,
@@ -32,6 +35,7 @@ from winsim.services import (
 if TYPE_CHECKING:
     from winsim.host import Host
 
+PRIMARY_CONTROLLER = 5  # Win32_ComputerSystem.DomainRole
 SERVICE = "W32Time"
 ROOT = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\W32Time"
 POLICY_ROOT = "HKLM:\\SOFTWARE\\Policies\\Microsoft\\W32Time"
@@ -40,6 +44,14 @@ NOT_STARTED = 0x80070426
 NOT_ON_NTP = "Local CMOS Clock"
 # w32tm /config /syncfromflags -> Parameters\Type; that NO and ALL are paired so is recalled, not read.
 SYNC_FLAGS = {"MANUAL": "NTP", "DOMHIER": "NT5DS", "ALL": "AllSync", "NO": "NoSync"}
+
+# The result of W32TimeSync ([MS-W32T] 3.1.4.1) is w32tm's exit code after /resync [?].
+NO_DATA, CHANGE_TOO_BIG = 1, 3
+UNLIMITED = 0xFFFFFFFF
+_CLAMPED_SINCE = 15063  # build of version 1703
+_NTP_CLIENT = "TimeProviders\\NtpClient"
+_HOST_NAME = re.compile(r"\[?[0-9A-Za-z][0-9A-Za-z._:%-]*\]?")
+_FLAGS = re.compile(r"0x[0-9a-f]+|[0-9]+", re.IGNORECASE)
 
 Value = str | int
 
@@ -52,9 +64,9 @@ class CommandResult:
     stdout: str
 
 
-def defaults(release: str, *, member: bool) -> dict[str, dict[str, Value]]:
-    """Registry values by subkey as Windows is installed, for a domain member or a stand-alone server."""
-    phase = 0xFFFFFFFF if member else 54000
+def defaults(release: str, *, member: bool, controller: bool = False) -> dict[str, dict[str, Value]]:
+    """Registry values by subkey as Windows is installed, for a domain's member or controller or a stand-alone server."""
+    phase = 172800 if controller else UNLIMITED if member else 54000
     config: dict[str, Value] = {
         "AnnounceFlags": 10,
         "EventLogFlags": 2,
@@ -64,13 +76,13 @@ def defaults(release: str, *, member: bool) -> dict[str, dict[str, Value]]:
         "LocalClockDispersion": 10,
         "MaxAllowedPhaseOffset": 300 if member else 1,
         "MaxNegPhaseCorrection": phase,
-        "MaxPollInterval": 15,
+        "MaxPollInterval": 10 if controller else 15,
         "MaxPosPhaseCorrection": phase,
-        "MinPollInterval": 10,
+        "MinPollInterval": 6 if controller else 10,
         "PhaseCorrectRate": 1,
         "PollAdjustFactor": 5,
         "SpikeWatchPeriod": 900,
-        "UpdateInterval": 30000 if member else 360000,
+        "UpdateInterval": 100 if controller else 30000 if member else 360000,
     }
     if release != "2012r2":  # secure time seeding came with 2016 and is off in 2025
         config["UtilizeSslTimeData"] = 0 if release == "2025" else 1
@@ -99,7 +111,7 @@ def defaults(release: str, *, member: bool) -> dict[str, dict[str, Value]]:
         "TimeProviders\\NtpServer": {
             "AllowNonstandardModeCombinations": 1,
             "DllName": DLL,
-            "Enabled": 0,
+            "Enabled": int(controller),
             "InputProvider": 0,
         },
         "TimeProviders\\VMICTimeProvider": {
@@ -112,9 +124,13 @@ def defaults(release: str, *, member: bool) -> dict[str, dict[str, Value]]:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the running service has read: value -> (data, source), by subkey. ``source`` is Local or Policy."""
+    """What the running service has read: value -> (data, source), by subkey. ``source`` is Local or Policy.
+
+    ``clamps``: whether this Windows keeps SpecialPollInterval between 2^MinPollInterval and 2^MaxPollInterval.
+    """
 
     values: dict[str, dict[str, tuple[Value, str]]]
+    clamps: bool = True
 
     def get(self, subkey: str, name: str, default: Value = "") -> Value:
         """The data in force."""
@@ -128,8 +144,29 @@ class Settings:
     @property
     def peers(self) -> list[str]:
         """The manual peers in use, with their flags."""
-        used = self.type in ("NTP", "AllSync") and bool(self.get("TimeProviders\\NtpClient", "Enabled", 0))
+        used = self.type in ("NTP", "AllSync") and bool(self.get(_NTP_CLIENT, "Enabled", 0))
         return str(self.get("Parameters", "NtpServer")).split() if used else []
+
+    @property
+    def usable_peers(self) -> list[str]:
+        """The peers that can give time: entries whose form is right, fall-back ones only without others."""
+        whole = [peer for peer in self.peers if is_peer(peer)]
+        return [peer for peer in whole if not _flags(peer) & 0x2] or whole
+
+    def poll_seconds(self, peer: str) -> int:
+        """How often a peer is asked: with flag 0x1 every SpecialPollInterval, else from 2^MinPollInterval on."""
+        low = 1 << int(self.get("Config", "MinPollInterval", 10))
+        high = 1 << int(self.get("Config", "MaxPollInterval", 15))
+        if not _flags(peer) & 0x1:
+            return low
+        special = int(self.get(_NTP_CLIENT, "SpecialPollInterval", 604800))
+        return max(low, min(special, high)) if self.clamps else special
+
+    def corrects(self, seconds: float) -> bool:
+        """Whether a correction of the clock (positive: forward) is small enough to be made."""
+        name = "MaxPosPhaseCorrection" if seconds >= 0 else "MaxNegPhaseCorrection"
+        limit = int(self.get("Config", name, UNLIMITED))
+        return limit == UNLIMITED or abs(seconds) <= limit
 
 
 class W32Time:
@@ -138,7 +175,10 @@ class W32Time:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._settings: Settings | None = None
-        for subkey, values in defaults(host.os.release, member=host.domain is not None).items():
+        self._defaults = defaults(
+            host.os.release, member=host.domain is not None, controller=host.is_controller
+        )
+        for subkey, values in self._defaults.items():
             for name, data in values.items():
                 kind = "expandstring" if name in ("ServiceDll", "DllName") else None
                 host.registry.set(f"{ROOT}\\{subkey}", name, data, kind)
@@ -170,9 +210,14 @@ class W32Time:
             values[subkey] = {}
             for root, source in ((ROOT, "Local"), (POLICY_ROOT, "Policy")):
                 for value in self._host.registry.values(f"{root}\\{subkey}"):
-                    if isinstance(value.data, (str, int)):
+                    if isinstance(value.data, (str, int)) and self._counts(subkey, value.name, value.data):
                         values[subkey][value.name] = (value.data, source)
-        self._settings = Settings(values)
+        self._settings = Settings(values, clamps=self._host.os.build >= _CLAMPED_SINCE)
+
+    def _counts(self, subkey: str, name: str, data: Value) -> bool:
+        """A REG_SZ where a DWORD belongs, or the other way round, is not read."""
+        known = {key.lower(): default for key, default in self._defaults.get(subkey, {}).items()}
+        return name.lower() not in known or isinstance(known[name.lower()], str) == isinstance(data, str)
 
     @property
     def source(self) -> str:
@@ -180,10 +225,11 @@ class W32Time:
         settings = self.settings
         if settings is None:
             return NOT_ON_NTP
-        if settings.type in ("NT5DS", "AllSync") and self._host.domain is not None:
+        # The PDC emulator is the top of its domain's hierarchy: nobody there gives it time.
+        in_hierarchy = self._host.domain is not None and self._host.domain_role != PRIMARY_CONTROLLER
+        if settings.type in ("NT5DS", "AllSync") and in_hierarchy:
             return f"dc1.{self._host.domain}"
-        peers = [peer for peer in settings.peers if not _flags(peer) & 0x2] or settings.peers
-        return peers[0] if peers else NOT_ON_NTP
+        return settings.usable_peers[0] if settings.usable_peers else NOT_ON_NTP
 
     # w32tm --------------------------------------------------------------------------------------------------
 
@@ -194,7 +240,7 @@ class W32Time:
             return self._configure(arguments[1:])
         if words[:1] == ["/query"] and len(words) >= 2:
             return self._query(words[1:])
-        if words[:1] == ["/resync"]:
+        if words[:1] == ["/resync"] and all(self._is_resync_option(word) for word in words[1:]):
             return self._resync()
         raise Unmodelled(f"w32tm {' '.join(arguments)}")
 
@@ -219,6 +265,10 @@ class W32Time:
         if update:
             self.read_settings()
         return CommandResult(0, "The command completed successfully.\r\n")
+
+    def _is_resync_option(self, word: str) -> bool:
+        name, _, value = word.partition(":")
+        return word in ("/rediscover", "/soft") or (name == "/computer" and self._is_self(value))
 
     def _is_self(self, name: str) -> bool:
         return name.lower() in ("localhost", ".", "127.0.0.1", self._host.name.lower())
@@ -263,15 +313,25 @@ class W32Time:
         yield f"Poll Interval: {_poll(settings, self.source)}"
 
     def _resync(self) -> CommandResult:
+        """Set the clock by the source in use; one that is further off than the settings allow is left alone."""
         first = "Sending resync command to local computer\r\n"
-        if not self.running:
+        settings = self.settings
+        if settings is None:
             failed = _failed(NOT_STARTED)
             return CommandResult(failed.rc, first + failed.stdout)
         if self.source == NOT_ON_NTP:
-            return CommandResult(
-                1, first + "The computer did not resync because no time data was available.\r\n"
-            )
+            text = "The computer did not resync because no time data was available.\r\n"
+            return CommandResult(NO_DATA, first + text)
+        if not settings.corrects(-self._host.clock.offset):
+            text = "The computer did not resync because the required time change was too big.\r\n"
+            return CommandResult(CHANGE_TOO_BIG, first + text)
+        self._set_clock()
         return CommandResult(0, first + "The command completed successfully.\r\n")
+
+    def _set_clock(self) -> None:
+        """The time of the last boot is counted back from now, so it moves with the clock."""
+        self._host.boot_time -= timedelta(seconds=self._host.clock.offset)
+        self._host.clock.offset = 0.0
 
 
 def _failed(code: int) -> CommandResult:
@@ -279,23 +339,26 @@ def _failed(code: int) -> CommandResult:
     return CommandResult(code - 2**32, f"The following error occurred: {text} (0x{code:08X})\r\n")
 
 
+def is_peer(entry: str) -> bool:
+    """Whether an entry of NtpServer is a host, alone or with flags behind a comma.
+
+    Entries are separated by blanks, so a list with commas is one broken entry; so is one in typographic quotes.
+    """
+    name, comma, flags = entry.partition(",")
+    return bool(_HOST_NAME.fullmatch(name)) and (not comma or bool(_FLAGS.fullmatch(flags)))
+
+
 def _flags(peer: str) -> int:
-    """The flags behind a peer's comma; 0 if there are none or they are no number."""
+    """The flags behind a peer's comma (0x1, 0x01, 9, ...); 0 if there are none or they are no number."""
     text = peer.partition(",")[2]
-    try:
-        return int(text, 0) if text else 0
-    except ValueError:
+    if not _FLAGS.fullmatch(text):
         return 0
+    return int(text, 16) if text.lower().startswith("0x") else int(text)
 
 
 def _poll(settings: Settings, peer: str) -> str:
-    """Poll interval of a peer: the special one only with flag 0x1."""
-    seconds = int(settings.get("TimeProviders\\NtpClient", "SpecialPollInterval", 604800))
-    exponent = int(settings.get("Config", "MinPollInterval", 10))
-    if _flags(peer) & 0x1:
-        exponent = seconds.bit_length() - 1
-        return f"{exponent} ({seconds}s)"
-    return f"{exponent} ({2**exponent}s)"
+    seconds = settings.poll_seconds(peer)
+    return f"{seconds.bit_length() - 1} ({seconds}s)"
 
 
 def _peers(settings: Settings) -> Iterator[str]:
@@ -304,7 +367,7 @@ def _peers(settings: Settings) -> Iterator[str]:
     for peer in peers:
         yield ""
         yield f"Peer: {peer}"
-        yield "State: Active"
+        yield f"State: {'Active' if is_peer(peer) else 'Pending'}"
         yield "Time Remaining: 512.0000000s"
         yield "Mode: 3 (Client)"
         yield "Stratum: 2 (secondary reference - syncd by (S)NTP)"
@@ -352,6 +415,7 @@ _SHOWN = {
     NETWORK_OFF: ("LAST IP ADDRESS AVAILABILITY", "NO IP ADDRESS AVAILABLE"),
     DOMAIN_JOIN: ("DOMAIN JOINED STATUS", "DOMAIN JOINED"),
     DOMAIN_LEAVE: ("DOMAIN JOINED STATUS", "NOT DOMAIN JOINED"),
+    SYSTEM_STATE: ("CUSTOM SYSTEM STATE CHANGE EVENT", ""),
 }
 
 

@@ -87,7 +87,7 @@ def faults(case: Case, answer: dict[str, Any]) -> list[str]:
         return [f"the driver failed: {answer['failure']}"]
     if answer["types"] != ["System.String"]:
         return [f"one string was wanted, and {answer['types']} came: {answer['output']}"]
-    told = json.loads(answer["output"][0])
+    told = json.loads(answer["output"][0])["sections"]
     found = [*_differences("sections", sections(case), told)]
     found += _differences("changed", case["changed"], answer["changed"])
     found += _differences("seen", case["seen"], answer["seen"])

@@ -74,7 +74,7 @@ def test_every_fake_cmdlet_is_used() -> None:
 
 def answered(case: dict[str, Any]) -> dict[str, Any]:
     """Give the answer of a driver that does all as wanted."""
-    text = json.dumps(HARNESS.sections(case), ensure_ascii=False)
+    text = json.dumps({"sections": HARNESS.sections(case)}, ensure_ascii=False)
     return {
         "failure": None,
         "output": [text],
@@ -104,9 +104,9 @@ def test_the_harness_finds_no_fault_where_there_is_none() -> None:
 
 def _data(**change: Any) -> Callable[[dict[str, Any]], None]:
     def spoil(answer: dict[str, Any]) -> None:
-        sections = json.loads(answer["output"][0])
-        sections[0]["data"][0].update(change)
-        answer["output"] = [json.dumps(sections)]
+        told = json.loads(answer["output"][0])
+        told["sections"][0]["data"][0].update(change)
+        answer["output"] = [json.dumps(told)]
 
     return spoil
 

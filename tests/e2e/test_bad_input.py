@@ -214,7 +214,7 @@ def test_nothing_is_touched_where_preflight_fails(
     runs: tuple[Simulator, Outcome, Outcome], host: str
 ) -> None:
     assert runs[1].changing_cmdlets(host) == []
-    assert {entry["module"] for entry in runs[1].invocations(host)} == {"ansible.windows.win_powershell"}
+    assert {entry["module"] for entry in runs[1].invocations(host)} == {"winstack.direct"}
     assert runs[1].counters[host]["commands"] == 1
     assert runs[1].stats[host]["changed"] == 0
 

@@ -75,7 +75,7 @@ def test_the_second_run_changes_nothing(runs: Runs) -> None:
 
 def test_the_second_run_costs_two_remote_commands_a_host(runs: Runs) -> None:
     assert all(runs.second.counters[name]["commands"] <= 2 for name in HOSTS), runs.second.counters
-    assert {entry["module"] for entry in runs.second.invocations()} == {"ansible.windows.win_powershell"}
+    assert {entry["module"] for entry in runs.second.invocations()} == {"winstack.direct"}
 
 
 def test_no_run_restarts_a_host(runs: Runs) -> None:

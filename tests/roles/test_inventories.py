@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,26 +19,27 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("simulated", "example")
+LINUX_GROUPS = {"openvstorage", "openvstorage_cinder", "openvstorage_compute", "openvstorage_devstack"}
+
+
+def listed(inventory: Path, home: Path) -> dict[str, Any]:
+    """Return an inventory as ansible-inventory reads it, which must be without a warning."""
+    own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(home)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "WINSIM_"))
+    }
+    command = [str(Path(sys.executable).with_name("ansible-inventory")), "-i", str(inventory), "--list"]
+    done = subprocess.run(command, cwd=ROOT, env=inherited | own, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(params=NAMES, scope="module")
 def hosts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """Variables of the storage hosts of an inventory, as ansible-inventory reads them."""
-    own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path_factory.mktemp("home"))}
-    command = [
-        str(Path(sys.executable).with_name("ansible-inventory")),
-        "-i",
-        f"inventories/{request.param}",
-        "--list",
-    ]
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "WINSIM_"))
-    }
-    done = subprocess.run(command, cwd=ROOT, env=inherited | own, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    found = json.loads(done.stdout)
+    """Return the variables of the storage hosts of an inventory."""
+    found = listed(ROOT / "inventories" / request.param, tmp_path_factory.mktemp("home"))
     return {name: found["_meta"]["hostvars"][name] for name in found["windows_storage"]["hosts"]}
 
 
@@ -61,3 +64,19 @@ def test_the_simulated_hosts_are_the_described_ones() -> None:
         if "ansible_host=" in line
     }
     assert listed == {name: host["listen"] for name, host in yaml.safe_load(text)["hosts"].items()}
+
+
+def test_the_example_is_for_windows_alone(tmp_path: Path) -> None:
+    found = listed(ROOT / "inventories/example", tmp_path)
+    assert set(found["all"]["children"]) - {"ungrouped"} == {"windows"}
+
+
+def test_the_example_has_linux_groups_to_be_uncommented(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "inventories/example", tmp_path / "cloud")
+    path = tmp_path / "cloud/hosts.ini"
+    path.write_text(re.sub(r"^#(?=[\[a-z])", "", path.read_text(), flags=re.MULTILINE))
+    found = listed(tmp_path / "cloud", tmp_path)
+    assert set(found["openvstorage"]["children"]) | {"openvstorage", "openvstorage_devstack"} == LINUX_GROUPS
+    assert set(found["windows_storage"]["hosts"]) == {"storage1.cloud.example", "storage2.cloud.example"}
+    cinder = found["_meta"]["hostvars"]["cinder1.cloud.example"]
+    assert cinder["openvstorage_cinder_backends"]

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def load(name: str) -> ModuleType:
-    """A script of tools/ as a module."""
+    """A script of tools/ as a module; its neighbours are found as when it runs."""
+    sys.path.append(str(ROOT / "tools"))
     spec = importlib.util.spec_from_file_location(f"winstack_tools_{name}", ROOT / "tools" / f"{name}.py")
     if spec is None or spec.loader is None:
         raise AssertionError(f"tools/{name}.py cannot be loaded")

@@ -13,7 +13,7 @@ import pytest
 
 from winsim.cmdlets import Cmdlet, catalogue
 from winsim.cmdlets.binding import ALL
-from winsim.driver import is_driver, normalise
+from winsim.driver import is_driver, lean
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ROOT / "collections/ansible_collections/winstack/windows/plugins/plugin_utils/engine"
@@ -115,4 +115,4 @@ def test_current_driver_is_reviewed() -> None:
     assert is_driver(text)
     assert is_driver(text.replace("\n", "\r\n") + "\r\n\r\n")
     assert not is_driver(text.replace("$changed = $false", "$changed = $true"))
-    assert normalise("\ufeffa \r\nb\t\r\n\r\n") == "a\nb"
+    assert lean("\ufeffa \r\n  # c\r\nb\t\r\n\r\n") == "a\nb"

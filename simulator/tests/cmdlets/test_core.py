@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from winsim.cmdlets import CmdletError, call
+from winsim.cmdlets.trace import trace
 from winsim.errors import Unmodelled
 from winsim.host import Host
+from winsim.sc import sc
 from winsim.services import Service
 
 COMMANDS = "Microsoft.PowerShell.Commands."
@@ -112,9 +114,22 @@ def test_set_service(host: Host) -> None:
 
 def test_start_type_survives_reboot(host: Host) -> None:
     call(host, "Set-Service", {"Name": "W32Time", "StartupType": "Automatic"})
-    call(host, "Start-Service", {"Name": "W32Time"})
     host.reboot()
-    assert states(host, "W32Time") == ["stopped"]  # the domain-leave trigger of a workgroup host
+    assert states(host, "W32Time") == ["running"]
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Waiting for service"), ("de", "gewartet...")])
+def test_warnings_while_services_start_and_stop(language: str, word: str) -> None:
+    """facts, Host: Start-Service and Restart-Service write localised warnings while waiting."""
+    host = Host.standard(language=language, services={"Spooler": {"waits": 2}})
+    counts = []
+    for name in ("Start-Service", "Stop-Service", "Stop-Service", "Restart-Service", "Restart-Service"):
+        with trace() as seen:
+            call(host, name, {"Name": "Spooler"})
+        counts.append(len(seen.warnings))
+        assert all(word in text and "Print Spooler (Spooler)" in text for text in seen.warnings)
+    assert counts == [0, 2, 0, 2, 4]  # it ran at first
+    call(host, "Stop-Service", {"Name": "Spooler"})  # nobody listens
 
 
 @pytest.mark.parametrize(
@@ -208,6 +223,51 @@ def test_start_process(host: Host) -> None:
     assert (running.get("ExitCode"), running.get("HasExited")) == (None, False)
     (process,) = call(host, "Start-Process", {**given, "Wait": True, "PassThru": True})
     assert process.get("ExitCode") == 1060
+
+
+SC: list[tuple[list[str], int, str | None]] = [
+    (["config", "w32time", "start=", "delayed-auto"], 0, "delayed"),
+    (["CONFIG", "W32Time", "START=", "AUTO"], 0, "auto"),
+    (["config", "W32Time", "start=", "demand"], 0, "manual"),
+    (["config", "W32Time", "start=", "disabled"], 0, "disabled"),
+    (["config", "Windows Time", "start=", "auto"], 1060, "manual"),
+    (["config", "none", "start=", "auto"], 1060, "manual"),
+    (["start", "W32Time"], 0, None),
+    (["query", "W32Time"], 0, None),
+    (["stop", "W32Time"], 0, None),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "start_type"), SC)
+def test_sc(words: list[str], code: int, start_type: str | None) -> None:
+    host = Host.standard()
+    assert sc(host, words).rc == code
+    assert host.services.get("W32Time").start_type == (start_type or "manual")
+
+
+def test_a_delayed_start_is_what_wmi_and_the_registry_tell(host: Host) -> None:
+    sc(host, ["config", "W32Time", "start=", "delayed-auto"])
+    wanted = {"ClassName": "Win32_Service", "Filter": "Name='W32Time'"}
+    (service,) = call(host, "Get-CimInstance", wanted)
+    assert (service.get("StartMode"), service.get("DelayedAutoStart")) == ("Auto", True)
+    assert host.registry.data(host.services.key("W32Time"), "DelayedAutostart") == 1
+    sc(host, ["config", "W32Time", "start=", "auto"])
+    (service,) = call(host, "Get-CimInstance", wanted)
+    assert service.get("DelayedAutoStart") is False
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["qc", "x"],
+        ["config", "W32Time", "start=auto"],
+        ["config", "W32Time", "start=", "never"],
+        ["config", "W32Time"],
+    ],
+)
+def test_sc_not_modelled(host: Host, words: list[str]) -> None:
+    with pytest.raises(Unmodelled, match="sc.exe"):
+        sc(host, words)
 
 
 def test_start_w32tm(host: Host) -> None:

@@ -28,11 +28,15 @@ class Runner:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.notes: list[dict[str, Any]] = []
+        self.told: dict[str, Any] = {}
 
     def __call__(
-        self, *calls: dict[str, Any], check_mode: bool = False, **secrets: Any
+        self, *calls: dict[str, Any], check_mode: bool = False, desktop: bool = False, **secrets: Any
     ) -> tuple[list[dict[str, Any]], bool]:
-        batch = {"calls": [{"id": str(index), **item} for index, item in enumerate(calls)]}
+        batch = {
+            "desktop": desktop,
+            "calls": [{"id": str(index), **item} for index, item in enumerate(calls)],
+        }
         output, changed = run_batch(
             self.host,
             {"BATCH": json.dumps(batch)},
@@ -41,8 +45,8 @@ class Runner:
             note=self.notes.append,
         )
         (text,) = output
-        sections: list[dict[str, Any]] = json.loads(text)
-        return sections, changed
+        self.told = json.loads(text)
+        return self.told["sections"], changed
 
 
 @pytest.fixture
@@ -171,12 +175,29 @@ def test_no_calls(run: Runner) -> None:
     assert run() == ([], False)
 
 
+def test_times_and_edition(run: Runner) -> None:
+    run.host.clock.offset = 3600
+    run({"cmdlet": "Get-Date", "params": {}})
+    began, ended = (datetime.fromisoformat(run.told[name][:26] + "+00:00") for name in ("began", "ended"))
+    assert timedelta(minutes=59) < began - datetime.now(UTC) < timedelta(minutes=61)
+    assert began <= ended
+    assert run.told["edition"] == "Desktop"
+
+
+@pytest.mark.parametrize(("edition", "count"), [("Desktop", 1), ("Core", 0)])
+def test_a_batch_that_needs_windows_powershell(run: Runner, edition: str, count: int) -> None:
+    run.host.ps_edition = edition
+    sections, changed = run(new_disk("D:\\a.vhdx"), desktop=True)
+    assert (len(sections), changed, run.told["edition"]) == (count, bool(count), edition)
+    assert len(run(TARGETS)[0]) == 1
+
+
 def test_faults(run: Runner) -> None:
     class Faults:
         def cmdlet_error(self, name: str) -> Exception | None:
             return CmdletError("A.B", "C", "no", -2147024891) if name == "Get-IscsiServerTarget" else None
 
-    run.host.faults = Faults()  # type: ignore[attr-defined]
+    run.host.faults = Faults()  # type: ignore[assignment]
     (section, other), _ = run(TARGETS, {"cmdlet": "Get-IscsiVirtualDisk"})
     assert section["error"] == {"type": "A.B", "id": "C", "message": "no", "hresult": "0x80070005"}
     assert other["ok"]

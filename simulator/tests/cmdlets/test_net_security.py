@@ -11,7 +11,7 @@ import pytest
 
 from winsim.cmdlets import CmdletError, call
 from winsim.errors import Unmodelled
-from winsim.firewall import RULES_KEY, stored_address, stored_port
+from winsim.firewall import GROUP_POLICY_KEY, PROFILES, RULES_KEY, stored_address, stored_port
 from winsim.host import Host
 
 CIM_ERROR = "Microsoft.Management.Infrastructure.CimException"
@@ -269,3 +269,28 @@ def test_stored_port() -> None:
     for wrong in ("9-1", "65536", "http", "-1"):
         with pytest.raises(ValueError, match=r"not a port|invalid literal"):
             stored_port(wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "profile"),
+    [
+        ("DomainProfile", "Domain"),
+        ("PrivateProfile", "Private"),
+        ("StandardProfile", "Private"),
+        ("PublicProfile", "Public"),
+    ],
+)
+def test_policy_can_pass_over_the_rules_of_the_host(key: str, profile: str) -> None:
+    """AllowLocalPolicyMerge 0: rules are made and stored as ever, and do not count in that profile."""
+    host = Host.standard(registry={f"{GROUP_POLICY_KEY}\\{key}": {"AllowLocalPolicyMerge": 0}})
+    call(host, "New-NetFirewallRule", {**PORTAL, "Profile": "Any"})
+    assert rule_text(host, "Winstack-portal") is not None
+    counts = {
+        name: "Winstack-portal" in [rule.id for rule in host.firewall.in_force(name)] for name in PROFILES
+    }
+    assert counts == {name: name != profile for name in PROFILES}
+    host.registry.set(f"{GROUP_POLICY_KEY}\\{key}", "AllowLocalPolicyMerge", 1)
+    call(host, "Set-NetFirewallRule", {"Name": "Winstack-portal", "Profile": profile})
+    assert [name for name in PROFILES if host.firewall.in_force(name)[-1].id == "Winstack-portal"] == [
+        profile
+    ]

@@ -220,7 +220,7 @@ def test_powershell_runs_the_driver_only(run: Run, host: Host, monkeypatch: pyte
     assert host.services.get("Spooler").running
     done = run("win_powershell", **arguments)
     assert (done["changed"], done["error"], done["host_err"]) == (True, [], "")
-    assert json.loads(done["output"][0])[0]["data"] == [{"Name": "WinRM"}]
+    assert json.loads(done["output"][0])["sections"][0]["data"] == [{"Name": "WinRM"}]
     assert not host.services.get("Spooler").running
 
 

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from winsim.cmdlets import CmdletError, call
 from winsim.files import ATTRIBUTES
-from winsim.host import Host
+from winsim.host import CONFIG_KEYS, Host
 from winsim.pending import KEYS, RENAMES, SESSION_MANAGER
+from winsim.world import World
 
 POLICY = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System"
 TARGET = "FS-iSCSITarget-Server"
@@ -28,7 +32,7 @@ MISSPELT: list[tuple[dict[str, Any], str]] = [
     ({"reboot_pending": ["servicing", "updates"]}, "reboot_pending: unknown reason updates"),
     ({"features": {"instaled": []}}, "features: unknown keys instaled"),
     ({"features": {"fails_while_pending": 1}}, "features: fails_while_pending must be true or false"),
-    ({"services": {"Nothing": {}}}, "host a: The specified service does not exist"),
+    ({"services": {"Nothing": {}}}, "service Nothing: this host has no such service"),
     ({"features": {"restart": ["Nothing"]}}, "feature name is not valid: 'Nothing'"),
     ({"services": {"W32Time": {"startmode": "auto"}}}, "service W32Time: unknown keys startmode"),
     ({"services": {"W32Time": {"triggers": ["start/network"]}}}, "service W32Time: trigger must be one of"),
@@ -54,6 +58,18 @@ MISSPELT: list[tuple[dict[str, Any], str]] = [
 def test_a_misspelt_key_is_refused(config: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Host.from_config("a", config)
+
+
+def test_the_example_of_the_readme() -> None:
+    """It shows every key, and makes a host."""
+    readme = Path(__file__).parents[2] / "README.md"
+    found = re.search(r"```yaml\n(hosts:.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    mapping = yaml.safe_load(found[1])["hosts"]["win2022a"]
+    assert set(mapping) == CONFIG_KEYS | {"winrm"}
+    host = World({"win2022a": mapping})["win2022a"].host
+    assert host.elevated
+    assert [disk.path for disk in host.iscsi.disks.values()] == ["D:\\iscsi\\a.vhdx", "ramdisk:cache.vhdx"]
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,8 @@ def test_faults_and_reset(winsim: Callable[..., Any], daemon: dict[str, Any]) ->
     )
     listed = json.loads(winsim("fault", "list", "--host", "beta")[1])["beta"]
     assert (listed[0]["hresult"], listed[0]["message"]) == (0x80070005, "no")
+    nothing = ("fault", "wmi_null", "--class", "WT_Host", "--property", "Enabled", "--times", "2")
+    assert json.loads(winsim(*nothing, "--host", "alpha")[1])["alpha"][-1]["property"] == "Enabled"
     assert winsim("fault", "latency")[0] == 1
     assert winsim("fault", "latency", "--seconds", "1", "--cmdlet", "x")[0] == 1
     assert json.loads(winsim("fault", "clear")[1]) == {"alpha": [], "beta": []}

@@ -162,7 +162,7 @@ def _wt_disk(host: Host, disk: Disk) -> dict[str, Any]:
         "ParentPath": disk.vhd.parent,
         "SerialNumber": disk.serial,
         "ResourceName": None,
-        "ResourceGroup": None,
+        "ResourceGroup": disk.cluster_group,
     }
 
 
@@ -186,7 +186,7 @@ def _wt_host(target: Target) -> dict[str, Any]:
         "TargetMaxRecvDataSegmentLength": target.max_segment,
         "NumRecvBuffers": target.receive_buffers,
         "LastLogIn": target.last_login,
-        "ResourceGroup": None,
+        "ResourceGroup": target.cluster_group,
     }
 
 
@@ -325,16 +325,21 @@ def _instances(
     except WqlError as error:
         raise cim_error(0x80041017) from error
     namespace = _namespace(params)
-    shown = {item.lower() for item in wanted} if wanted else None
+    shown = {item.lower() for item in wanted or properties} - _null_now(host, real)
     return [
         PSObject(
             f"Microsoft.Management.Infrastructure.CimInstance#{namespace}/{real}",
-            {key: value if shown is None or key.lower() in shown else None for key, value in row.items()},
+            {key: value if key.lower() in shown else None for key, value in row.items()},
             real,
         )
         for row in found
         if test is None or test(row)
     ]
+
+
+def _null_now(host: Host, name: str) -> set[str]:
+    """Properties that a test wants to be null at this reading (fault ``wmi_null``), in lower case."""
+    return set() if host.faults is None else host.faults.null_properties(name)
 
 
 def _check_properties(name: str, wanted: list[str], known: list[str]) -> None:

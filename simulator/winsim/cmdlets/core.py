@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from winsim.cmdlets import CmdletError, Enum, P, Params, PSObject, cmdlet
 from winsim.cmdlets.binding import unwrap
+from winsim.cmdlets.trace import warn
 from winsim.errors import ServiceError, Unmodelled
+from winsim.language import text
 
 if TYPE_CHECKING:
     from winsim.host import Host
@@ -127,6 +129,24 @@ def _control(
     return [service_object(host, item) for item in chosen] if params.switch("PassThru") else []
 
 
+def _start(host: Host, service: Service) -> None:
+    """Start it, with a warning in the language of Windows for every two seconds that it takes."""
+    if not service.running:
+        _wait(host, service, "wait_start")
+    host.services.start(service.name)
+
+
+def _stop(host: Host, service: Service, *, force: bool) -> None:
+    if service.state != "stopped":
+        _wait(host, service, "wait_stop")
+    host.services.stop(service.name, force=force)
+
+
+def _wait(host: Host, service: Service, name: str) -> None:
+    for _ in range(service.waits):
+        warn(text(host.language, name, service.display_name, service.name))
+
+
 def _failed(command: str, verb: str, service: Service, error: ServiceError) -> NoReturn:
     label = f"'{service.display_name} ({service.name})'"
     if error.code == 1051:
@@ -160,7 +180,7 @@ def _failed(command: str, verb: str, service: Service, error: ServiceError) -> N
 )
 def start_service(host: Host, params: Params) -> list[Any]:
     """Start services with what they depend on."""
-    return _control(host, params, "StartServiceCommand", "start", lambda s: host.services.start(s.name))
+    return _control(host, params, "StartServiceCommand", "start", lambda s: _start(host, s))
 
 
 @cmdlet(
@@ -175,9 +195,7 @@ def start_service(host: Host, params: Params) -> list[Any]:
 def stop_service(host: Host, params: Params) -> list[Any]:
     """Stop services; running dependants need -Force."""
     force = params.switch("Force")
-    return _control(
-        host, params, "StopServiceCommand", "stop", lambda s: host.services.stop(s.name, force=force)
-    )
+    return _control(host, params, "StopServiceCommand", "stop", lambda s: _stop(host, s, force=force))
 
 
 @cmdlet(
@@ -194,10 +212,10 @@ def restart_service(host: Host, params: Params) -> list[Any]:
 
     def restart(service: Service) -> None:
         try:
-            host.services.stop(service.name, force=params.switch("Force"))
+            _stop(host, service, force=params.switch("Force"))
         except ServiceError as error:
             _failed("RestartServiceCommand", "stop", service, error)
-        host.services.start(service.name)
+        _start(host, service)
 
     return _control(host, params, "RestartServiceCommand", "start", restart)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsim.cmdlets import Credential, Enum, P, Params, PSObject, cmdlet
 from winsim.cmdlets.binding import Function, unwrap
+from winsim.cmdlets.trace import remark
 from winsim.errors import Unmodelled
 from winsim.files import MIB
 from winsim.iscsi import (
@@ -48,10 +49,8 @@ def _declare(
 
     def declare(function: Function) -> Function:
         def run(host: Host, params: Params) -> list[Any]:
-            computer = str(params.get("ComputerName") or "localhost").lower()
-            if computer not in ("localhost", ".", "127.0.0.1", host.name.lower()):
-                raise Unmodelled(f"{name} -ComputerName {computer}: another computer")
-            if params.get("ClusterGroupName"):
+            _reach(host, name, params)
+            if params.get("ClusterGroupName") and not reads:
                 raise Unmodelled(f"{name} -ClusterGroupName")
             host.iscsi.ensure_available(network_logon=params.network_logon)
             return function(host, params)
@@ -68,6 +67,15 @@ def _declare(
     return declare
 
 
+def _reach(host: Host, command: str, params: Params) -> None:
+    """Without ``-ComputerName localhost`` the module resolves names first: seconds a call, noted as ``slow``."""
+    computer = str(params.get("ComputerName") or "").lower()
+    if computer not in ("", "localhost", ".", "127.0.0.1", host.name.lower()):
+        raise Unmodelled(f"{command} -ComputerName {computer}: another computer")
+    if computer != "localhost":
+        remark(slow=True)
+
+
 # Objects ------------------------------------------------------------------------------------------------------
 
 
@@ -76,7 +84,7 @@ def disk_object(host: Host, disk: Disk) -> PSObject:
     iscsi = host.iscsi
     snapshots = [item.id for item in iscsi.snapshots_of(disk)]
     properties = {
-        "ClusterGroupName": None,
+        "ClusterGroupName": disk.cluster_group,
         "ComputerName": host.name,
         "Description": disk.description,
         "DiskType": Enum(disk.vhd.kind),
@@ -87,7 +95,7 @@ def disk_object(host: Host, disk: Disk) -> PSObject:
         "Path": disk.path,
         "SerialNumber": disk.serial,
         "Size": disk.vhd.size,
-        "SnapshotIds": snapshots,
+        "SnapshotIds": ",".join(snapshots) or None,  # one string, which separator it has is [?]
         "Status": Enum("Connected" if iscsi.is_connected(disk) else "NotConnected"),
         "VirtualDiskIndex": disk.index,
     }
@@ -104,7 +112,7 @@ def target_object(host: Host, target: Target) -> PSObject:
     disks = host.iscsi.disks
     properties = {
         "ChapUserName": target.chap.username,
-        "ClusterGroupName": None,
+        "ClusterGroupName": target.cluster_group,
         "ComputerName": host.name,
         "Description": target.description,
         "EnableChap": target.chap.enabled,
@@ -123,11 +131,18 @@ def target_object(host: Host, target: Target) -> PSObject:
         "ReceiveBufferCount": target.receive_buffers,
         "ReverseChapUserName": target.reverse_chap.username,
         "Sessions": [_session_object(target, index) for index in range(len(target.sessions))],
-        "Status": Enum("Connected" if target.sessions else "NotConnected"),
+        "Status": Enum(_status(target)),
         "TargetIqn": PSObject(f"{_NAMESPACE}Iqn", {"Value": target.iqn}, target.iqn),
         "TargetName": target.name,
     }
     return PSObject(f"{_NAMESPACE}IscsiServerTarget", properties, source=target)
+
+
+def _status(target: Target) -> str:
+    """Disabled tells what no property of the object does; initiators that are logged in stay so."""
+    if not target.enabled:
+        return "Disabled"
+    return "Connected" if target.sessions else "NotConnected"
 
 
 def _initiator_object(item: Any) -> PSObject:
@@ -217,7 +232,13 @@ def get_iscsi_virtual_disk(host: Host, params: Params) -> list[Any]:
         targets = [iscsi.target(params["TargetName"])] if "TargetName" in params else _admitting(host, params)
         seen = {index: None for target in targets for _, index in sorted(target.mappings.items())}
         return [disk_object(host, iscsi.disks[index]) for index in seen]
-    return [disk_object(host, disk) for disk in iscsi.disks.values()]
+    return [disk_object(host, disk) for disk in iscsi.disks.values() if _in_group(disk, params)]
+
+
+def _in_group(item: Disk | Target, params: Params) -> bool:
+    """Whether an object belongs to the clustered role that was asked for; without that word all do [?]."""
+    wanted = params.get("ClusterGroupName")
+    return not wanted or (item.cluster_group or "").lower() == wanted.lower()
 
 
 def _admitting(host: Host, params: Params) -> list[Target]:
@@ -249,7 +270,7 @@ def get_iscsi_server_target(host: Host, params: Params) -> list[Any]:
         targets = [target for target in targets if index in target.mappings.values()]
     elif "InitiatorId" in params:
         targets = _admitting(host, params)
-    return [target_object(host, target) for target in targets]
+    return [target_object(host, target) for target in targets if _in_group(target, params)]
 
 
 @_declare("Get-IscsiTargetServerSetting", _REMOTE, reads=True)

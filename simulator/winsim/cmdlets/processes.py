@@ -1,7 +1,7 @@
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start-Process for the programs that the model knows: sc.exe (triggers of services) and w32tm.exe."""
+"""Start-Process for the programs that the model knows: sc.exe and w32tm.exe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsim.cmdlets import CmdletError, P, Params, PSObject, cmdlet
 from winsim.errors import Unmodelled
-from winsim.w32time import sc_triggerinfo
+from winsim.sc import sc
 
 if TYPE_CHECKING:
     from winsim.host import Host
@@ -66,7 +66,7 @@ def _run(host: Host, program: str, arguments: list[str]) -> int:
     # Start-Process joins the arguments with blanks, the program splits them again.
     words = " ".join(arguments).split()
     if name == "sc":
-        return sc_triggerinfo(host, words).rc
+        return sc(host, words).rc
     if name == "w32tm":
         return host.w32time.run(words).rc
     if not _is_program(host, program):

@@ -370,14 +370,14 @@ def service_info(host: Host, service: Service) -> dict[str, Any]:
         "service_flags": [],
         "triggers": [_trigger(trigger) for trigger in host.services.triggers(service.name)],
         "wait_hint_ms": 0,
-        "win32_exit_code": 0 if service.running or service.start_type != "manual" else 1077,
+        "win32_exit_code": service.exit_code,
     }
 
 
 def _trigger(trigger: scm.Trigger) -> dict[str, Any]:
     return {
         "action": "start_service" if trigger.action == scm.ACTION_START else "stop_service",
-        "type": _TRIGGER_TYPES.get(trigger.type, "custom"),
+        "type": _TRIGGER_TYPES.get(trigger.type),  # the module names no other types
         "sub_type": _SUB_TYPES.get(trigger.subtype, "custom"),
         "sub_type_guid": str(trigger.subtype),
         "data_items": [],

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._action import RemoteHost, WinstackActionBase
 from ansible_collections.winstack.windows.plugins.plugin_utils._prediction import predicted
 from ansible_collections.winstack.windows.plugins.plugin_utils._sections import SECTIONS, path_section
-from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot, clock_offset
+from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot, clock_facts
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import check
 
 
@@ -48,8 +46,6 @@ def _unknown(calls: Mapping[str, Call], snapshot: Snapshot) -> dict[str, Call]:
 def _take(calls: Mapping[str, Call], host: RemoteHost, snapshot: Snapshot) -> None:
     for call in calls.values():
         check(call)
-    asked = datetime.now(UTC)
-    facts: Facts = host.execute(calls)
-    snapshot.update(facts)
-    if "os" in facts:
-        snapshot.clock = clock_offset(facts["os"], asked, datetime.now(UTC))
+    snapshot.update(host.execute(calls))
+    if host.answer:
+        snapshot.clock = clock_facts(host.answer.clock)

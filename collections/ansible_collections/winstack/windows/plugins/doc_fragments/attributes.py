@@ -15,13 +15,13 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode and tell what would change, without changing it.
+    description: Can run in check mode and return what would change, without changing it.
   diff_mode:
     support: full
-    description: Tells what has changed, or would change in check mode, when run with C(--diff).
+    description: Returns what has changed, or would change in check mode, when run with C(--diff).
   idempotent:
     support: full
-    description: A second run changes nothing.
+    description: When run twice in a row outside check mode, with the same options, the second run changes nothing.
   platform:
     platforms: windows
     support: full
@@ -34,8 +34,9 @@ attributes:
   action:
     support: full
     description: >-
-      The logic runs on the controller, and reaches the host through M(ansible.windows.win_powershell) on the
-      connection of the task.
+      The logic runs on the controller. One short PowerShell script travels through the connection of the task (winrm, psrp
+      or ssh) and calls the cmdlets. Under C(become), over a connection without standard input, and with the variable
+      C(winstack_transport=module), M(ansible.windows.win_powershell) carries the script.
   async:
     support: none
     description: Does not support C(async).
@@ -45,7 +46,7 @@ attributes:
 requirements:
   - collection C(ansible.windows) on the controller
 notes:
-  - Reads the snapshot of M(winstack.windows.snapshot) when an earlier task of the run took one, and goes to the host only
-    for what is not in it, and when something has to change.
-  - After a change the host is read again. A change that does not read back as wanted is a failure.
+  - What the host answers is kept for the rest of the run. Later tasks of this collection ask only for what is not known yet,
+    and for what a change has touched.
+  - After a change the host is asked again. A change that does not read back as wanted is a failure.
 """

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
@@ -19,15 +18,10 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.winstack.windows.plugins.plugin_utils import _runner
 from ansible_collections.winstack.windows.plugins.plugin_utils._resource import Resource
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine import transport
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import (
-    Facts,
-    Section,
-    decode,
-    module_args,
-    secrets_of,
-)
-from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WinstackError
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Facts
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WinstackError
 
 TaskVars = dict[str, t.Any]
 
@@ -38,45 +32,18 @@ def run_mark() -> str:
 
 
 class RemoteHost:
-    """The Windows host of a task, reached through ansible.windows.win_powershell on the task's connection."""
+    """The Windows host of a task, whose answers are sections alone; ``answer`` is the last one, whole."""
 
     def __init__(self, action: ActionBase, task_vars: TaskVars) -> None:
         """Take the action plugin whose connection, become and check mode are used."""
-        self._action = action
-        self._task_vars = task_vars
-        self.warnings: list[str] = []
+        self._host = transport.RemoteHost(action, task_vars)
+        self.warnings = self._host.warnings
+        self.answer: Answer | None = None
 
     def execute(self, calls: Mapping[str, Call]) -> Facts:
-        """Run the calls in one remote command. Raise HostError when the driver could not run."""
-        result: Mapping[str, t.Any] = self._action._execute_module(
-            module_name="ansible.windows.win_powershell",
-            module_args=module_args(calls),
-            task_vars=self._task_vars,
-        )
-        if result.get("failed"):
-            raise HostError(f"The driver could not run on the host: {_without_secrets(_why(result), calls)}")
-        self.warnings += [_without_secrets(str(text), calls) for text in result.get("warning") or []]
-        sections = decode(result.get("output") or [])
-        return {name: _section_without_secrets(section, calls) for name, section in sections.items()}
-
-
-def _why(result: Mapping[str, t.Any]) -> str:
-    """Give the reason of a failure: of the module, or the error that ended the script."""
-    errors = [str(error["exception"].get("message")) for error in result.get("error") or ()]
-    return str(result.get("msg") or " ".join(errors) or "it gave no reason.")
-
-
-def _section_without_secrets(section: Section, calls: Mapping[str, Call]) -> Section:
-    if section.error is None:
-        return section
-    message = _without_secrets(section.error.message, calls)
-    return replace(section, error=replace(section.error, message=message))
-
-
-def _without_secrets(text: str, calls: Mapping[str, Call]) -> str:
-    for secret in secrets_of(calls):
-        text = text.replace(secret, "********")
-    return text
+        """Return a section for each call. Raise HostError when the driver could not run."""
+        self.answer = self._host.execute(calls)
+        return self.answer.sections
 
 
 class WinstackActionBase(ActionBase):

@@ -10,13 +10,11 @@ that took it: a persistent fact cache (AWX has one) must not pass off last week'
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._host_view import host_view
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Clock, Facts, Section
 
 SECTIONS_FACT: t.Final = "winstack_snapshot"
 VIEW_FACT: t.Final = "winstack_host"
@@ -79,22 +77,9 @@ def _answered(section: Section) -> bool:
     return section.ok or (section.error is not None and section.error.missing_item)
 
 
-def clock_offset(section: Section, asked: datetime, answered: datetime) -> dict[str, float]:
-    """Give host clock minus controller clock, and how far off that may be, in seconds; nothing if the host did not say.
-
-    The host read its clock at some moment between ``asked`` and ``answered`` (controller, UTC); the middle is taken.
-    """
-    if not section.ok or not section.data:
-        return {}
-    there = datetime.fromisoformat(_six_digits(section.data[0]["LocalDateTime"]))
-    uncertainty = (answered - asked) / 2
-    offset = there - (asked + uncertainty)
+def clock_facts(clock: Clock) -> dict[str, float]:
+    """Return host clock minus controller clock, and how far off that may be, in seconds."""
     return {
-        "offset_seconds": round(offset.total_seconds(), 3),
-        "uncertainty_seconds": round(uncertainty.total_seconds(), 3),
+        "offset_seconds": round(clock.offset_seconds, 3),
+        "uncertainty_seconds": round(clock.uncertainty_seconds, 3),
     }
-
-
-def _six_digits(text: str) -> str:
-    """Cut .NET's seven digits of a second to the six that Python reads."""
-    return re.sub(r"(\.\d{6})\d+", r"\1", text)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ansible import constants
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
@@ -27,13 +29,18 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering 
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Kind, Settings, Wish
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import make_plan
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.reaching import unreachable_sentence
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Failed, Options, Run
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import (
     RELEASES,
     check,
     completed,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot, SnapshotFile
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import (
+    Namesakes,
+    Snapshot,
+    SnapshotFile,
+)
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state import Kinds
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.transport import RemoteHost
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WinstackError
@@ -87,6 +94,7 @@ class WinstackActionBase(ActionBase):
             self._winstack_spec, **self._winstack_constraints
         )
         host = TaskHost(self, variables)
+        self._winstack_host = variables.get("inventory_hostname", "the host")
         file = SnapshotFile(vars(constants)["DEFAULT_LOCAL_TMP"], self._winstack_identity(variables))
         snapshot = Snapshot() if params.get("refresh") else file.load()
         try:
@@ -95,6 +103,9 @@ class WinstackActionBase(ActionBase):
             result |= error.result | {"failed": True, "msg": str(error)}
         except WinstackError as error:
             result |= {"failed": True, "changed": False, "msg": str(error)}
+        except AnsibleConnectionFailure as error:
+            snapshot.forget()
+            result |= {"unreachable": True, "changed": False, "msg": self._winstack_unreachable(str(error))}
         finally:
             file.save(snapshot)
         return self._winstack_told(result, host)
@@ -114,6 +125,13 @@ class WinstackActionBase(ActionBase):
             "user": play.remote_user,
             "become": (task.become, task.become_user, task.become_method),
         }
+
+    def _winstack_unreachable(self, reason: str) -> str:
+        """Return what an operator is told when the connection cannot be made."""
+        port = self._play_context.port
+        address = f"{self._play_context.remote_addr}{f' port {port}' if port else ''}"
+        host = self._task.delegate_to or self._winstack_host
+        return unreachable_sentence(str(host), f"{address} ({self._connection.transport})", reason)
 
     def _winstack_told(self, result: Result, host: TaskHost) -> Result:
         """Return a result with what rides on every one: the cost, the warnings of Windows, and a diff only where it was asked for."""
@@ -178,7 +196,7 @@ class KindActionBase(WinstackActionBase):
             if why := told["silent"].get(kind.name):
                 raise HostError(why)
             return told | {"gathered": [found["options"] for found in objects]}
-        wish = read_wish(kind, _own(kind, params))
+        wish = read_wish(kind, own_options(kind, params))
         options = self._winstack_options(params, lenient=True)
         if params["state"] == "rendered":
             return self._winstack_rendered(wish, params, options)
@@ -218,7 +236,7 @@ def _states(kind: Kind) -> list[str]:
     return ["present", *own, *(["gathered"] if kind.enumerates else []), "rendered"]
 
 
-def _own(kind: Kind, params: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def own_options(kind: Kind, params: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options of the object among those of the module."""
     own = {name: params[name] for name in kind.spec() if name != "state"}
     given = params["state"] in kind.spec().get("state", {}).get("choices", ())
@@ -244,6 +262,9 @@ class DesiredStateActionBase(WinstackActionBase):
             return self._winstack_gathered(params, host, snapshot)
         wishes = read_document(params["resources"], self._winstack_kinds)
         options = self._winstack_options(params, lenient=False)
+        if not self._task.delegate_to:
+            folder = vars(constants)["DEFAULT_LOCAL_TMP"]
+            options = replace(options, namesakes=Namesakes(folder, str(self._winstack_host)).of)
         run = Run(self._winstack_kinds, wishes, host, snapshot, options)
         return run.verify() if options.converged else run.converge()
 

@@ -62,7 +62,7 @@ def _validate(spec: Mapping[str, Spec], given: Mapping[str, t.Any]) -> t.Any:
 
 def _wish(kind: Kind, options: Mapping[str, t.Any], place: str) -> Wish:
     """Return the wish of validated options, its values parsed."""
-    name = "" if kind.identity is None else _parsed(kind, kind.identity, options, place)
+    key, name, names = _identified(kind, options, place)
     label = _label(kind, name, place)
     values, faults = {}, []
     for row in kind.rows:
@@ -77,16 +77,28 @@ def _wish(kind: Kind, options: Mapping[str, t.Any], place: str) -> Wish:
     properties = {row.option for row in kind.properties}
     wish = Wish(
         kind,
-        SINGLE if kind.identity is None else kind.identity.key(name),
+        key,
         name,
         place,
         {option: value for option, value in values.items() if option in properties},
-        {option: value for option, value in values.items() if option not in properties},
+        names | {option: value for option, value in values.items() if option not in properties},
         options.get("state") == "absent",
     )
     if wrong := [*kind.checks(wish)]:
         raise WantError("\n".join(f"{label}: {sentence}" for sentence in wrong))
     return wish
+
+
+def _identified(kind: Kind, options: Mapping[str, t.Any], place: str) -> tuple[str, str, dict[str, Json]]:
+    """Return key and name of an object, and, where it is named by two options, both of them."""
+    if kind.identity is None:
+        return SINGLE, "", {}
+    first = _parsed(kind, kind.identity, options, place)
+    if kind.identity.second is None:
+        return kind.identity.key(first), first, {}
+    second = _parsed(kind, kind.identity.second, options, place)
+    names: dict[str, Json] = {kind.identity.option: first, kind.identity.second.option: second}
+    return f"{kind.identity.key(first)}\0{second.lower()}", kind.identity.joined(first, second), names
 
 
 def _parsed(kind: Kind, identity: t.Any, options: Mapping[str, t.Any], place: str) -> str:

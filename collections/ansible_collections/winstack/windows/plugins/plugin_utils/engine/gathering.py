@@ -32,7 +32,7 @@ PRODUCT_TYPES: t.Final = {1: "workstation", 2: "domain_controller", 3: "server"}
 
 def options_of(kind: Kind, thing: Thing) -> Options:
     """Return an object as the options that wish for it; what the host does not show is left out."""
-    identity: Options = {} if kind.identity is None else {kind.identity.option: thing.name}
+    identity: Options = {} if kind.identity is None else kind.identity.of(thing)
     shown = {row.option: row.type.show(thing.values.get(row.option)) for row in kind.properties if row.shown}
     return identity | {option: value for option, value in shown.items() if value is not None}
 
@@ -71,7 +71,9 @@ def host_of(state: State) -> dict[str, t.Any]:
 class ToldState(HostState):
     """A host of which only a document is known: what is not in it is not there, and nothing can be asked."""
 
-    def __init__(self, kinds: Kinds, wishes: Sequence[Wish], told: Iterable[Wish], settings: Settings) -> None:
+    def __init__(
+        self, kinds: Kinds, wishes: Sequence[Wish], told: Iterable[Wish], settings: Settings
+    ) -> None:
         """Take what is wished, and what the host has, as wishes of a document."""
         super().__init__(kinds, {}, wishes, settings)
         self._tables = {name: {} for name in kinds}

@@ -253,6 +253,8 @@ class Identity:
     """The options that tell objects apart. ``parameter``: how cmdlets are told which object is meant.
 
     ``key`` returns what is equal for all spellings of one identity.
+    ``second``: another option, where one alone does not tell objects apart, as the name of a value below a registry key. What is
+    given for both is then among the wish's words and among the facts of a Thing; ``joined`` is what sentences call the object.
     """
 
     option: str
@@ -262,10 +264,19 @@ class Identity:
     key: Callable[[str], str] = str.lower
     fault: Callable[[str], str | None] = lambda name: None
     """What is wrong with the form of the name of a new object, as the end of a sentence."""
+    second: Word | None = None
+    joined: Callable[[str, str], str] = "{} {}".format
 
-    def spec(self) -> Spec:
-        """Return the option's argument spec; whether it is required depends on the state, and is checked by the document."""
-        return self.type.spec()
+    def spec(self) -> dict[str, Spec]:
+        """Return the argument specs of its options; the second one has a default."""
+        second = {} if self.second is None else {self.second.option: self.second.spec()}
+        return {self.option: self.type.spec() | {"required": True}} | second
+
+    def of(self, thing: Thing) -> dict[str, Json]:
+        """Return the options that name an object."""
+        if self.second is None:
+            return {self.option: thing.name}
+        return {option: thing.facts[option] for option in (self.option, self.second.option)}
 
 
 @dataclass(frozen=True)
@@ -288,6 +299,8 @@ class Step:
     ``blind``: it sets what cannot be read back, so that the comparison afterwards leaves it out.
     ``destructive``: something of the user's goes with it; the host is asked again right before.
     ``restart``: whether the answer to the call says that the host has to restart.
+    ``otherwise``: what is told as a warning if a program does not succeed, which then is no failure; ``attempts``: how often it is
+    started at most.
     """
 
     call: Call
@@ -295,6 +308,8 @@ class Step:
     blind: bool = False
     destructive: bool = False
     restart: Callable[[Section], bool] | None = None
+    otherwise: str = ""
+    attempts: int = 1
 
 
 RESTART: t.Final = Step(Call("Restart-Computer", change=True), barrier=True)
@@ -412,9 +427,7 @@ class Kind:
 
     def spec(self) -> dict[str, Spec]:
         """Return the options of one object in a document, in the form of Ansible's argument specs."""
-        identity = (
-            {} if self.identity is None else {self.identity.option: self.identity.spec() | {"required": True}}
-        )
+        identity = {} if self.identity is None else self.identity.spec()
         rows = {row.option: row.spec() for row in self.rows}
         state = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
         return identity | rows | (state if self.can_be_absent else {})

@@ -273,7 +273,7 @@ def shown(thing: Thing | None, wish: Wish) -> dict[str, Json]:
     """Return an object as diffs show it; nothing where there is none."""
     if thing is None:
         return {}
-    identity = {wish.kind.identity.option: thing.name} if wish.kind.identity else {}
+    identity = wish.kind.identity.of(thing) if wish.kind.identity else {}
     rows = {
         row.option: row.type.show(thing.values.get(row.option)) for row in wish.kind.properties if row.shown
     }

@@ -10,7 +10,7 @@ Between barriers everything is one remote command, which also gathers what it to
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
@@ -56,7 +56,10 @@ class Host(t.Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How a document is used. ``lenient``: in check mode, what is missing only warns, since another task may make it."""
+    """How a document is used. ``lenient``: in check mode, what is missing only warns, since another task may make it.
+
+    ``namesakes``: returns the other hosts of the inventory that answered with a computer name.
+    """
 
     check: bool = False
     converged: bool = False
@@ -64,6 +67,7 @@ class Options:
     reboot_timeout: int = 1800
     protected: tuple[str, ...] = ()
     lenient: bool = False
+    namesakes: Callable[[str], Sequence[str]] | None = None
 
 
 @dataclass
@@ -270,7 +274,10 @@ class Run:
             entry = self.entries[_identity(change.wish)]
             if section.skipped:
                 continue
-            if fault := _fault(section):
+            fault = _fault(section)
+            if fault and step.otherwise:
+                self._try_again(change.wish, step, fault)
+            elif fault:
                 entry.outcome = "failed"
                 self._see_what_is_there()
                 raise Failed(
@@ -281,6 +288,15 @@ class Run:
             self._done.add(_signature(change, step))
             if step.blind:
                 self._settled.add(_identity(change.wish))
+
+    def _try_again(self, wish: Wish, step: Step, fault: str) -> None:
+        """Make a call again that a program did not succeed in, as often as the step says; then warn of it."""
+        for _attempt in range(1, step.attempts):
+            answer = self.host.execute({"step": completed(step.call)})
+            self.snapshot.take(answer, ())
+            if not (fault := _fault(answer.sections["step"])):
+                return
+        self.warnings.append(f"{wish.label}: {_named(step.call)}: {fault} {step.otherwise}")
 
     def _reboot(self) -> None:
         self.host.reboot(self.options.reboot_timeout)
@@ -316,9 +332,19 @@ class Run:
         if self.options.check and self.options.lenient:
             self.warnings += unmet
             unmet = []
-        if problems := [*self.plan.refusals, *unmet]:
+        if problems := [*self._namesakes(), *self.plan.refusals, *unmet]:
             self._note_plan("not_reached")
             raise Failed("\n".join(problems), self.result())
+
+    def _namesakes(self) -> Iterator[str]:
+        """Return that another host of the inventory answered with the same computer name."""
+        computer = self._state().computer
+        name = f"{computer['Name']}.{computer['Domain']}"
+        if others := self.options.namesakes(name) if self.options.namesakes else ():
+            yield (
+                f"The computer name {computer['Name']} is that of {', '.join(others)} as well. Rename one of the machines, or "
+                "remove the second entry for the same machine from the inventory."
+            )
 
     def _finish(self) -> None:
         """Make sure that nothing is left: not a step, and nothing that could not be known."""
@@ -414,7 +440,12 @@ def _fault(section: Section) -> str:
     codes = [
         row["ExitCode"] for row in section.data if isinstance(row.get("ExitCode"), int) and row["ExitCode"]
     ]
-    return f"exit code {codes[0]}." if codes else ""
+    return f"exit code {_code(codes[0])}." if codes else ""
+
+
+def _code(number: int) -> str:
+    """Return an exit code as one looks it up: HRESULTs, which are negative, in hexadecimal digits."""
+    return str(number) if number >= 0 else f"0x{number & 0xFFFFFFFF:08X}"
 
 
 def _named(call: Call) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Clock, Section
 
 
 @dataclass
@@ -32,17 +32,26 @@ class Snapshot:
     uncertainty_seconds: float = 0.0
 
     def take(self, answer: Answer, names: Iterable[str]) -> None:
-        """Take in the named sections of an answer, and the clock if it was read more exactly than before."""
+        """Take in the named sections of an answer, and the clock if it was read more exactly than before, or was set since."""
         for name in names:
             if name in answer.sections:
                 self.sections[name] = answer.sections[name]
                 self.fresh.add(name)
         clock = answer.clock
-        if self.offset_seconds is None or clock.uncertainty_seconds <= self.uncertainty_seconds:
+        if clock.uncertainty_seconds <= self.uncertainty_seconds or self._was_set(clock):
             self.offset_seconds, self.uncertainty_seconds = clock.offset_seconds, clock.uncertainty_seconds
+
+    def _was_set(self, clock: Clock) -> bool:
+        """Return whether both readings of the clock cannot be true of one clock, or there was none before."""
+        if self.offset_seconds is None:
+            return True
+        apart = abs(clock.offset_seconds - self.offset_seconds)
+        return apart > clock.uncertainty_seconds + self.uncertainty_seconds
 
     def forget(self, names: Iterable[str] | None = None) -> None:
         """Drop the named sections, or (None) everything: a host that was changed, or that nobody heard of since."""
+        if names is None:
+            self.offset_seconds, self.uncertainty_seconds = None, 0.0
         for name in list(self.sections) if names is None else list(names):
             self.sections.pop(name, None)
             self.fresh.discard(name)
@@ -54,7 +63,7 @@ class SnapshotFile:
     def __init__(self, folder: str, identity: Mapping[str, t.Any]) -> None:
         """Take the run's local temporary directory, and what tells hosts and accounts apart."""
         text = json.dumps(identity, sort_keys=True, default=str)
-        self._path = Path(folder, "winstack", f"{hashlib.sha256(text.encode()).hexdigest()}.json")
+        self._path = Path(folder, "winstack", f"{_digest(text)}.json")
 
     def load(self) -> Snapshot:
         """Return what this run knows of the host; an empty snapshot if that is nothing."""
@@ -82,3 +91,22 @@ class SnapshotFile:
     def drop(self) -> None:
         """Forget the host."""
         self._path.unlink(missing_ok=True)
+
+
+class Namesakes:
+    """Which hosts of the inventory answered with which computer name during this run: two entries for one machine, or a clone."""
+
+    def __init__(self, folder: str, host: str) -> None:
+        """Take the run's local temporary directory and the name of the host in the inventory."""
+        self._folder, self._host = Path(folder, "winstack", "computers"), host
+
+    def of(self, computer: str) -> list[str]:
+        """Note that the host has this computer name; return the other hosts that have it, as far as they answered yet."""
+        own = self._folder / _digest(computer.lower())
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (own / _digest(self._host)).write_text(self._host, encoding="utf-8")
+        return sorted({path.read_text(encoding="utf-8") for path in own.iterdir()} - {self._host, ""})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -58,6 +59,7 @@ class HostState:
     final: frozenset[str] = frozenset()
     missing: dict[str, Question] = field(default_factory=dict)
     _tables: dict[str, dict[str, Thing]] = field(default_factory=dict)
+    _standing: dict[str, str] = field(default_factory=dict)
 
     # Answers --------------------------------------------------------------------------------------------------------------
 
@@ -81,10 +83,8 @@ class HostState:
 
     def path(self, path: str) -> str:
         """Return what stands at a path: directory, file, absent, or unknown; foretold objects count."""
-        for kind in self.kinds.values():
-            for thing in self._tables.get(kind.name, {}).values():
-                if thing.predicted and str(thing.facts.get("path", "")).lower() == path.lower():
-                    return str(thing.facts["stands"])
+        if stands := self._standing.get(_path_key(path)):
+            return stands
         try:
             return what_stands(self.rows(path_question(path)))
         except (Unanswered, HostError):
@@ -136,6 +136,16 @@ class HostState:
             table.pop(key, None)
         else:
             table[key] = replace(thing, predicted=True)
+            self._foretell_path(thing)
+
+    def _foretell_path(self, thing: Thing) -> None:
+        """Take the path of an object as what its fact ``stands`` says, and the folders above it as made with it."""
+        if "stands" not in thing.facts:
+            return
+        path = _path_key(str(thing.facts["path"]))
+        self._standing[path] = str(thing.facts["stands"])
+        while (path := ntpath.dirname(path)) not in self._standing:
+            self._standing[path] = "directory"
 
     def wish_for(self, name: str, key: str) -> Wish | None:
         """Return what the document wants of another object."""
@@ -185,6 +195,11 @@ class HostState:
         normal = kind.identity.key
         found = (row for row in self.rows(question) if row.get(question.key) is not None)
         return next((row for row in found if normal(str(row[question.key])) == key), None)
+
+
+def _path_key(path: str) -> str:
+    """Return what is equal for all spellings of a path that differ in case or separators."""
+    return ntpath.normcase(ntpath.normpath(path))
 
 
 def reason(error: Failure | None) -> str:

@@ -12,10 +12,19 @@ from collections.abc import Mapping
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Kind
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources import (
     directory,
+    firewall_rule,
+    iscsi_server_target,
+    iscsi_virtual_disk,
+    ntp_client,
+    registry_value,
     windows_feature,
     windows_service,
+    wintarget,
 )
 
-_MODULES: t.Final = (windows_feature, windows_service, directory)
+_MODULES: t.Final = (
+    *(windows_feature, windows_service, directory, firewall_rule, registry_value, ntp_client),
+    *(wintarget, iscsi_virtual_disk, iscsi_server_target),
+)
 
 KINDS: t.Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}

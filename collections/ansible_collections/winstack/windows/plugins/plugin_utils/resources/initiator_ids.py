@@ -46,39 +46,68 @@ class InitiatorId:
 
     @property
     def shown(self) -> str:
-        """Give what is equal for all spellings of the same initiator."""
+        """Return what diffs and reports show: equal for all good spellings of the same initiator."""
         return f"{self.kind}:{self.value.lower()}" if self.kind == "DNSName" else str(self)
+
+    @property
+    def key(self) -> str:
+        """Return what is equal for all spellings of the same initiator."""
+        return str(self).lower()
 
 
 def iscsi_name(text: str) -> str | None:
-    """Give an IQN or EUI name in lower case, as RFC 3722 compares it; None if it is neither."""
+    """Return an IQN or EUI name in lower case, as RFC 3722 compares it; None if it is neither."""
     name = text.lower()
     return name if len(name) <= MAX_ISCSI_NAME and (_IQN.fullmatch(name) or _EUI.fullmatch(name)) else None
 
 
-def parse_initiator(text: str) -> InitiatorId:
-    """Read ``kind:value``, the kind in any case. Raise WantError with what is wrong."""
-    kind, _colon, value = text.partition(":")
+def initiator_of(text: str) -> InitiatorId:
+    """Return an initiator as somebody or Windows wrote it: normal where its form is known, else as it stands."""
+    kind, value = _split(text)
+    normal = _NORMAL[kind.lower()](value) if kind.lower() in KINDS else None
+    return InitiatorId(KINDS.get(kind.lower(), kind), value if normal is None else normal)
+
+
+def initiator_fault(text: str) -> str | None:
+    """Return what is wrong with the form of an initiator, as a sentence; None if nothing is."""
+    kind, value = _split(text)
     if kind.lower() not in KINDS:
-        raise WantError(
-            f"initiator_ids: {text!r} begins with no kind of identifier that Windows knows. Wanted is one of "
+        return (
+            f"{text!r} begins with no kind of identifier that Windows knows. Give one of "
             f"{', '.join(f'{name}:' for name in KINDS.values())}, as in IQN:iqn.1993-08.org.debian:01:abc."
         )
-    normal = _NORMAL[kind.lower()](value)
-    if normal is None:
-        raise WantError(f"initiator_ids: {text!r}: {value!r} is not {_WANTED[kind.lower()]}.")
-    return InitiatorId(KINDS[kind.lower()], normal)
+    if _NORMAL[kind.lower()](value) is None:
+        return f"{text!r}: {value!r} is not {_WANTED[kind.lower()]}."
+    return None
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return kind and value; a prefix that stands there twice counts once."""
+    kind, colon, value = text.strip().partition(":")
+    if not colon:
+        return "", kind
+    while kind and value.lower().startswith(f"{kind.lower()}:"):
+        value = value[len(kind) + 1 :]
+    return kind, value
+
+
+def parse_initiator(text: str) -> InitiatorId:
+    """Return ``kind:value`` read, the kind in any case. Raise WantError with what is wrong."""
+    if fault := initiator_fault(text):
+        raise WantError(f"initiator_ids: {fault}")
+    return initiator_of(text)
 
 
 def read_initiator(row: Mapping[str, t.Any]) -> InitiatorId:
-    """Read what Windows printed: ``Iqn:iqn.x`` as text, or Method and Value, where Value may carry the prefix again."""
+    """Return what Windows printed: ``Iqn:iqn.x`` as text, or Method and Value, where Value may carry the prefix again."""
     text = str(row.get("") or "")
-    kind, _colon, value = text.partition(":")
-    if kind.lower() not in KINDS:
-        kind, value = str(row.get("Method") or ""), str(row.get("Value") or text)
-        value = value[len(kind) + 1 :] if value.lower().startswith(f"{kind.lower()}:") else value
-    normal = _NORMAL[kind.lower()](value) if kind.lower() in KINDS else None
-    return InitiatorId(KINDS.get(kind.lower(), kind), value if normal is None else normal)
+    if text.partition(":")[0].lower() in KINDS:
+        return initiator_of(text)
+    return (
+        initiator_of(f"{row.get('Method') or ''}:{row.get('Value') or ''}")
+        if row.get("Method")
+        else initiator_of(text)
+    )
 
 
 def _iqn(value: str) -> str | None:

@@ -2,26 +2,37 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What users read of a module is what its action plugin takes."""
+"""What users read of a module is what its action plugin takes, and roles take the same."""
 
 from __future__ import annotations
 
 import importlib
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._action import (
-    ResourceActionBase,
-    WinstackActionBase,
+from ansible_collections.winstack.windows.plugins.plugin_utils._action import ResourceActionBase
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.action import (
+    DesiredStateActionBase,
+    KindActionBase,
+    own_options,
 )
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
+    read_document,
+    read_wish,
+)
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Wish
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
 
-PLUGINS = Path(__file__).parents[4] / "plugins"
+ROOT = Path(__file__).parents[4]
 PACKAGE = "ansible_collections.winstack.windows.plugins"
-MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 Doc = dict[str, t.Any]
 Option = dict[str, t.Any]
@@ -32,14 +43,14 @@ def text(module: str, variable: str) -> t.Any:
 
 
 def fragment(name: str) -> Doc:
-    """Give a fragment of the collection; its part after the file's name chooses another text of the class."""
+    """Return a fragment of the collection; its part after the file's name chooses another text of the class."""
     _namespace, _collection, file, *part = name.split(".")
     found = importlib.import_module(f"{PACKAGE}.doc_fragments.{file}").ModuleDocFragment
     return t.cast("Doc", yaml.safe_load(getattr(found, part[0].upper() if part else "DOCUMENTATION")))
 
 
 def documentation(module: str) -> Doc:
-    """Give the documentation with its fragments, of which the module's own words win, as Ansible merges them."""
+    """Return the documentation with its fragments, of which the module's own words win, as Ansible merges them."""
     own = t.cast("Doc", text(module, "DOCUMENTATION"))
     for name in own.get("extends_documentation_fragment", []):
         shared = fragment(name)
@@ -51,13 +62,15 @@ def documentation(module: str) -> Doc:
     return own
 
 
-def action(module: str) -> type[WinstackActionBase]:
-    found: type[WinstackActionBase] = importlib.import_module(f"{PACKAGE}.action.{module}").ActionModule
-    return found
+def action(module: str) -> t.Any:
+    return importlib.import_module(f"{PACKAGE}.action.{module}").ActionModule
+
+
+OF_KINDS = [module for module in MODULES if issubclass(action(module), KindActionBase)]
 
 
 def plain(options: dict[str, Option], nested: str) -> dict[str, Option]:
-    """Give options in one form, from documentation or from an argument spec."""
+    """Return options in one form, from documentation or from an argument spec."""
     return {
         name: {
             "type": option.get("type", "str"),
@@ -72,9 +85,16 @@ def plain(options: dict[str, Option], nested: str) -> dict[str, Option]:
     }
 
 
-def test_there_are_modules() -> None:
-    assert set(MODULES) >= {"iscsi_server_target", "iscsi_target_server", "iscsi_virtual_disk", "snapshot"}
-    assert sorted(path.stem for path in (PLUGINS / "action").glob("*.py")) == MODULES
+# Modules ------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_module_has_an_action_plugin() -> None:
+    assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == MODULES
+
+
+@pytest.mark.parametrize("module", OF_KINDS)
+def test_a_module_is_the_kind_of_its_name(module: str) -> None:
+    assert action(module)._winstack_kind is KINDS[module]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -84,8 +104,19 @@ def test_options_are_documented_as_they_are(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_every_option_is_described(module: str) -> None:
+    def bare(options: dict[str, Option]) -> Iterator[str]:
+        for name, option in options.items():
+            if not option.get("description"):
+                yield name
+            yield from bare(option.get("suboptions") or {})
+
+    assert not [*bare(documentation(module)["options"])]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_secrets_are_marked(module: str) -> None:
-    def secrets(options: dict[str, Option]) -> t.Iterator[tuple[str, Option]]:
+    def secrets(options: dict[str, Option]) -> Iterator[tuple[str, Option]]:
         for name, option in options.items():
             if any(word in name for word in ("secret", "password")) and option.get("choices") is None:
                 yield name, option
@@ -96,7 +127,7 @@ def test_secrets_are_marked(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_module_tells_its_attributes(module: str) -> None:
+def test_every_module_has_its_attributes(module: str) -> None:
     attributes = documentation(module)["attributes"]
     assert attributes.keys() >= {"check_mode", "diff_mode", "platform", "idempotent", "action_group"}
     assert all("support" in attribute and "description" in attribute for attribute in attributes.values())
@@ -104,9 +135,7 @@ def test_every_module_tells_its_attributes(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_action_group_is_as_documented(module: str) -> None:
-    groups = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text(encoding="utf-8"))[
-        "action_groups"
-    ]
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
     supported = documentation(module)["attributes"]["action_group"]["support"] == "full"
     assert (module in groups["all"]) == supported
 
@@ -120,14 +149,23 @@ def test_return_values_are_described(module: str) -> None:
             assert not top or "returned" in value, name
             check(value.get("contains") or {}, top=False)
 
+    check(text(module, "RETURN"), top=True)
+
+
+@pytest.mark.parametrize("module", OF_KINDS)
+def test_modules_of_kinds_return_the_same(module: str) -> None:
     returned = text(module, "RETURN")
-    check(returned, top=True)
-    if issubclass(action(module), ResourceActionBase):
-        assert returned.keys() >= {"before", "after", "commands", "gathered", "rendered"}
+    always = {"objects", "refusals", "unmet", "reboot_required", "rebooted", "remote_commands", "rendered"}
+    listing = {"gathered", "host", "silent"} if KINDS[module].enumerates else set()
+    assert returned.keys() == always | listing
+    assert returned["objects"]["contains"].keys() >= {"kind", "key", "changed", "outcome", "before", "after"}
+
+
+# Examples -----------------------------------------------------------------------------------------------------------------
 
 
 def filled(value: t.Any) -> t.Any:
-    """Put something of a fitting length where an example has a template."""
+    """Return an example with something of a fitting length where it has a template."""
     if isinstance(value, dict):
         return {name: filled(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -135,15 +173,87 @@ def filled(value: t.Any) -> t.Any:
     return "a" * 12 if isinstance(value, str) and "{{" in value else value
 
 
+def examples(module: str) -> list[tuple[str, dict[str, t.Any]]]:
+    """Return the name and the validated options of each task that uses the module."""
+    plugin, found = action(module), []
+    for task in text(module, "EXAMPLES"):
+        if f"winstack.windows.{module}" not in task:
+            continue
+        validator: t.Any = ArgumentSpecValidator(plugin._winstack_spec, **plugin._winstack_constraints)
+        result = validator.validate(filled(task[f"winstack.windows.{module}"] or {}))
+        assert not result.error_messages, task["name"]
+        found.append((task["name"], result.validated_parameters))
+    return found
+
+
+def wishes(module: str, params: dict[str, t.Any]) -> list[Wish]:
+    """Return what an example wishes, read as its action plugin reads it; an old resource is made and returns nothing."""
+    plugin = action(module)
+    if params.get("state") == "gathered":
+        return []
+    if issubclass(plugin, DesiredStateActionBase):
+        return read_document(params["resources"], KINDS)
+    if issubclass(plugin, KindActionBase):
+        return [read_wish(KINDS[module], own_options(KINDS[module], params))]
+    if issubclass(plugin, ResourceActionBase):
+        plugin._winstack_resource(params)
+    return []
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_can_be_run(module: str) -> None:
-    plugin = action(module)
-    tasks = [task for task in text(module, "EXAMPLES") if f"winstack.windows.{module}" in task]
+    tasks = examples(module)
     assert tasks
-    for task in tasks:
-        assert task["name"]
-        given = filled(task[f"winstack.windows.{module}"] or {})
-        result = ArgumentSpecValidator(plugin._winstack_spec, **plugin._winstack_constraints).validate(given)
-        assert not result.error_messages, task["name"]
-        if issubclass(plugin, ResourceActionBase) and result.validated_parameters["state"] != "gathered":
-            plugin._winstack_resource(result.validated_parameters)
+    for name, params in tasks:
+        assert name
+        wishes(module, params)
+
+
+def rendered(module: str, params: dict[str, t.Any], have: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return the calls that the module renders for an object, without a host."""
+    task = SimpleNamespace(check_mode=False)
+    plugin = action(module)(task, *[None] * 5)
+    result = plugin._winstack_run(params | {"state": "rendered", "have": have}, None, Snapshot())
+    return t.cast("list[dict[str, t.Any]]", result["rendered"])
+
+
+@pytest.mark.parametrize("module", OF_KINDS)
+def test_what_is_as_an_example_wishes_needs_no_call(module: str) -> None:
+    """By its properties alone: other options may concern objects of other kinds."""
+    kind = KINDS[module]
+    for name, params in examples(module):
+        for wish in wishes(module, params):
+            own = params | dict.fromkeys(word.option for word in kind.options)
+            have = {option: value for option, value in own_options(kind, own).items() if value is not None}
+            assert wish.absent or rendered(module, own, [have]) == [], name
+
+
+def test_a_service_is_stopped_by_its_state() -> None:
+    wish = {"name": "Spooler", "state": "stopped"}
+    assert read_wish(
+        KINDS["windows_service"], own_options(KINDS["windows_service"], wish | {"start_mode": None})
+    ).values == {"state": "stopped"}
+
+
+# Roles --------------------------------------------------------------------------------------------------------------------
+
+# Option of a role -> the options of a kind that it hands on, name by name.
+HANDED_ON: dict[tuple[str, str], dict[str, Option]] = {
+    ("iscsi_target_server", "iscsi_target_server_disks"): KINDS["iscsi_virtual_disk"].spec(),
+    ("iscsi_target_server", "iscsi_target_server_targets"): KINDS["iscsi_server_target"].spec(),
+    ("iscsi_target_server", "iscsi_target_server_portals"): KINDS["wintarget"].spec()["portals"]["options"],
+}
+
+
+def role_option(role: str, option: str) -> Option:
+    specs = yaml.safe_load(
+        (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    )
+    return t.cast("Option", specs["argument_specs"]["main"]["options"][option])
+
+
+@pytest.mark.parametrize(("role", "option"), HANDED_ON)
+def test_options_of_roles_are_those_of_their_kinds(role: str, option: str) -> None:
+    taken = role_option(role, option)
+    assert (taken["type"], taken["elements"]) == ("list", "dict")
+    assert plain(taken["options"], "options") == plain(HANDED_ON[role, option], "options")

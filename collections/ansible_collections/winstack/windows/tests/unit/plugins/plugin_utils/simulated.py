@@ -11,16 +11,15 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from winsim.cmdlets import Credential as MachineCredential
-from winsim.driver import run_batch
-from winsim.host import Host as Machine
-
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Section, encode
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, encode, read
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Failed, Options, Run
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
+from winsim.cmdlets import Credential as MachineCredential
+from winsim.driver import run_batch
+from winsim.host import Host as Machine
 
 Result = dict[str, t.Any]
 
@@ -48,17 +47,7 @@ class SimulatedHost:
         output, _changed = run_batch(
             self.machine, {"batch": batch.text}, secrets, check_mode=False, note=self.notes.append
         )
-        told = json.loads(output[-1])
-        sections = told["sections"] if isinstance(told, dict) else told
-        now = datetime.now(UTC)
-        return Answer(
-            {section["id"]: Section.from_dict(section) for section in sections},
-            edition="Desktop",
-            began=now,
-            ended=now,
-            asked=asked,
-            answered=now,
-        )
+        return read(json.loads(output[-1]), asked, datetime.now(UTC))
 
     def reboot(self, timeout: int) -> None:
         """Restart the machine."""

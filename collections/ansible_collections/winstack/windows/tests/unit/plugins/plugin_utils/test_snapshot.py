@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import typing as t
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils._snapshot import (
     SECTIONS_FACT,
     VIEW_FACT,
     Snapshot,
-    clock_offset,
+    clock_facts,
 )
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Clock, Failure, Section
 
 FULL = Section(data=[{"Name": "WIN1", "PartOfDomain": False, "Domain": "WORKGROUP"}])
 NO_KEY = Section(
@@ -93,35 +90,5 @@ def test_facts_hold_the_sections_and_the_view_of_them() -> None:
     assert facts[VIEW_FACT]["clock"] == {"offset_seconds": 0.0}
 
 
-ASKED = datetime(2026, 1, 2, 3, 4, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("there", "took", "offset", "uncertainty"),
-    [
-        ("2026-01-02T03:04:01.0000000Z", 2, 0, 1),
-        ("2026-01-02T03:04:31.1234567Z", 2, 30.123, 1),
-        ("2026-01-02T03:03:00.0000000Z", 0, -60, 0),
-        ("2026-01-02T04:04:00.0000000+01:00", 0, 0, 0),
-        ("2026-01-02T03:04:00Z", 1, -0.5, 0.5),
-    ],
-)
-def test_clock_offset(there: str, took: float, offset: float, uncertainty: float) -> None:
-    section = Section(data=[{"LocalDateTime": there}])
-    assert clock_offset(section, ASKED, ASKED + timedelta(seconds=took)) == {
-        "offset_seconds": offset,
-        "uncertainty_seconds": uncertainty,
-    }
-
-
-@pytest.mark.parametrize("section", [DENIED, Section()])
-def test_clock_offset_unknown(section: Section) -> None:
-    assert clock_offset(section, ASKED, ASKED) == {}
-
-
-@given(offset=st.integers(-100_000, 100_000), there=st.floats(0, 1), took=st.floats(0, 60))
-def test_the_clock_is_off_by_no_more_than_is_told(offset: int, there: float, took: float) -> None:
-    clock = ASKED + timedelta(seconds=offset + there * took)
-    section = Section(data=[{"LocalDateTime": clock.isoformat()}])
-    told = clock_offset(section, ASKED, ASKED + timedelta(seconds=took))
-    assert abs(told["offset_seconds"] - offset) <= told["uncertainty_seconds"] + 0.01
+def test_the_clock_is_told_in_milliseconds() -> None:
+    assert clock_facts(Clock(-1.23456, 0.5)) == {"offset_seconds": -1.235, "uncertainty_seconds": 0.5}

@@ -1,0 +1,13 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of winstack.windows.desired_state."""
+
+from __future__ import annotations
+
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.actions import DesiredStateAction
+
+
+class ActionModule(DesiredStateAction):
+    """Brings a host to what a document says."""
