@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._action import ResourceActionBase
-from ansible_collections.winstack.windows.plugins.plugin_utils.iscsi_server_target import IscsiServerTarget
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.actions import KindAction
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_server_target import KIND
 
 
-class ActionModule(ResourceActionBase):
-    """Runs the resource."""
+class ActionModule(KindAction):
+    """Brings one object of the kind to what is wanted."""
 
-    _winstack_resource = IscsiServerTarget
+    _winstack_kind = KIND

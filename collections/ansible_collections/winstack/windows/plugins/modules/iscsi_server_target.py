@@ -13,12 +13,12 @@ version_added: 0.1.0
 description:
   - Makes, sets and removes targets, says who may log in, sets CHAP, and maps virtual disks to logical units.
   - A new target lets nobody in before its settings are made.
+  - The service C(WinTarget) has to run; see M(winstack.windows.windows_feature) and M(winstack.windows.windows_service).
 author:
   - Contributors to the Winstack project (@winstack)
 extends_documentation_fragment:
   - winstack.windows.attributes
-  - winstack.windows.resource
-  - winstack.windows.cinder
+  - winstack.windows.kind
 attributes:
   idempotent:
     support: partial
@@ -27,7 +27,7 @@ options:
   name:
     description:
       - Name of the target, of letters, digits, hyphens, dots and colons. Case does not matter. It cannot be changed.
-      - Needed for O(state=present), O(state=absent) and O(state=rendered).
+      - Needed for all states but V(gathered).
     type: str
   iqn:
     description:
@@ -48,6 +48,7 @@ options:
   enabled:
     description:
       - Whether the target takes logins. A new target does.
+      - A target that shows no disk cannot be enabled.
       - Initiators that are logged in stay connected when it is disabled.
       - Read from the WMI class C(WT_Host), since the cmdlets do not show it.
     type: bool
@@ -107,9 +108,13 @@ options:
           - Logical unit number, 0 to 255.
           - By default the one that the disk has, else the lowest that is free.
         type: int
+notes:
+  - A target is protected by its name or IQN, and by a protected disk that it shows; see O(protected).
+  - A target that belongs to a clustered role is refused, since it moves between the nodes.
 seealso:
+  - module: winstack.windows.desired_state
   - module: winstack.windows.iscsi_virtual_disk
-  - module: winstack.windows.iscsi_target_server
+  - module: winstack.windows.wintarget
   - name: Limits of iSCSI Target Server
     description: Counts that Microsoft supports.
     link: https://learn.microsoft.com/windows-server/storage/iscsi/iscsi-target-server-limits
@@ -157,87 +162,123 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-before:
-  description: What was there, before the task. Empty if there was nothing.
-  returned: state is present, absent or rendered
-  type: dict
-  sample: {}
-after:
-  description: What is there after the task, or would be in check mode. Empty if it was removed.
-  returned: state is present, absent or rendered
-  type: dict
-  sample: {"name": "backup", "initiator_ids": ["IQN:iqn.1993-08.org.debian:01:backup1"], "chap": {"enabled": true, "username": "backup1"}}
-commands:
-  description: The cmdlet calls that made the change, or would make it in check mode. Secrets are masked.
-  returned: state is present, absent or rendered
+objects:
+  description:
+    - An entry for the object, and one for each further object that it implies.
+    - With O(state=gathered), an entry for each object of this kind that the host has.
+  returned: always, except with O(state=rendered)
   type: list
   elements: dict
   contains:
-    cmdlet:
-      description: Name of the cmdlet.
+    kind:
+      description: Kind of the object.
       type: str
-    parameters:
-      description: Its parameters.
+    key:
+      description: Name of the object; empty for what a host has exactly one of.
+      type: str
+    changed:
+      description: Whether it was changed, or would be in check mode.
+      type: bool
+    outcome:
+      description: V(unchanged), V(planned) (in check mode), V(changed), V(failed) or V(not_reached).
+      type: str
+    before:
+      description: The options as they were; empty if there was no such object.
       type: dict
-  sample: [{"cmdlet": "Set-IscsiServerTarget", "parameters": {"TargetName": "backup", "Chap": {"username": "backup1", "password": "********"}}}]
+    after:
+      description: The options as they are now, or would be in check mode; empty if there is no such object.
+      type: dict
+    commands:
+      description: The calls that made the change, or would make it in check mode. Secrets are masked.
+      type: list
+      elements: dict
+      contains:
+        cmdlet:
+          description: Name of the cmdlet.
+          type: str
+        parameters:
+          description: Its parameters.
+          type: dict
+    options:
+      description: With O(state=gathered), the options that wish for the object as it is.
+      type: dict
+    facts:
+      description: With O(state=gathered), what the host shows of it beside its options.
+      type: dict
+    protected:
+      description: With O(state=gathered), the pattern of O(protected) that protects it; null if none does.
+      type: str
+refusals:
+  description: Why the change must not be made, one sentence each. The task has then failed.
+  returned: O(state=present) or O(state=absent)
+  type: list
+  elements: str
+unmet:
+  description: What has to be there first, one sentence each. The task has then failed.
+  returned: O(state=present) or O(state=absent)
+  type: list
+  elements: str
+reboot_required:
+  description: Whether the host has to be restarted before everything is in effect.
+  returned: O(state=present) or O(state=absent)
+  type: bool
+rebooted:
+  description: Whether the task restarted the host.
+  returned: O(state=present) or O(state=absent)
+  type: bool
+remote_commands:
+  description: How many remote commands the task ran.
+  returned: always
+  type: int
 rendered:
-  description: The same as RV(commands).
-  returned: state is rendered
+  description: The calls that lead from O(have) to what is wanted, in the form of RV(objects[].commands).
+  returned: O(state=rendered)
   type: list
   elements: dict
+  sample: [{"cmdlet": "Set-IscsiServerTarget", "parameters": {"TargetName": "backup", "Chap": {"username": "backup1", "password": "********"}}}]
 gathered:
-  description: All that was read of the host, in the form that O(have) takes.
-  returned: state is gathered
+  description: The targets that the host has, each as the options that wish for it, without secrets.
+  returned: O(state=gathered)
+  type: list
+  elements: dict
+  sample: [{"name": "backup", "initiator_ids": ["IQN:iqn.1993-08.org.debian:01:backup1"], "chap": {"enabled": true, "username": "backup1"}, "luns": [{"path": "D:\\iSCSI\\backup.vhdx", "lun": 0}]}]
+host:
+  description: What the host itself is.
+  returned: O(state=gathered)
   type: dict
   contains:
+    computer:
+      description: Name of the computer.
+      type: str
+    domain:
+      description: Domain that it is a member of; null in a workgroup.
+      type: str
+    product:
+      description: V(server), V(domain_controller) or V(workstation).
+      type: str
     release:
       description: Release of Windows Server.
       type: str
       sample: "2022"
-    targets:
-      description: The targets, by name.
-      type: list
-      elements: dict
-      contains:
-        name:
-          description: Name of the target.
-          type: str
-        iqn:
-          description: iSCSI qualified name.
-          type: str
-        description:
-          description: Free text.
-          type: str
-        enabled:
-          description: Whether the target takes logins. Null if Windows did not say.
-          type: bool
-        initiator_ids:
-          description: Who may log in.
-          type: list
-          elements: str
-        chap:
-          description: Whether CHAP is on, and the user name.
-          type: dict
-        reverse_chap:
-          description: Whether reverse CHAP is on, and the user name.
-          type: dict
-        luns:
-          description: The disks that the target shows, each with C(lun) and C(path).
-          type: list
-          elements: dict
-        status:
-          description: Status as Windows names it.
-          type: str
-          sample: NotConnected
-        sessions:
-          description: Who is logged in, as Windows prints it.
-          type: list
-          elements: str
-        owner:
-          description: V(cinder) for a target of C(cinder-volume), else null.
-          type: str
-    disks:
-      description: The virtual disks that could be shown, each with C(path) and C(description).
-      type: list
-      elements: dict
+    system:
+      description: Name of the operating system.
+      type: str
+      sample: Microsoft Windows Server 2022 Standard
+    version:
+      description: Version of the operating system.
+      type: str
+      sample: 10.0.20348
+    started:
+      description: When it last started.
+      type: str
+    clock_offset_seconds:
+      description: Clock of the host minus clock of the controller.
+      type: float
+    clock_uncertainty_seconds:
+      description: How far off that offset may be.
+      type: float
+silent:
+  description: Empty. A kind that the host does not tell is a failure of this module.
+  returned: O(state=gathered)
+  type: dict
 """

@@ -16,7 +16,6 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.winstack.windows.plugins.plugin_utils._action import ResourceActionBase
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.action import (
     DesiredStateActionBase,
     KindActionBase,
@@ -187,7 +186,7 @@ def examples(module: str) -> list[tuple[str, dict[str, t.Any]]]:
 
 
 def wishes(module: str, params: dict[str, t.Any]) -> list[Wish]:
-    """Return what an example wishes, read as its action plugin reads it; an old resource is made and returns nothing."""
+    """Return what an example wishes, read as its action plugin reads it."""
     plugin = action(module)
     if params.get("state") == "gathered":
         return []
@@ -195,8 +194,6 @@ def wishes(module: str, params: dict[str, t.Any]) -> list[Wish]:
         return read_document(params["resources"], KINDS)
     if issubclass(plugin, KindActionBase):
         return [read_wish(KINDS[module], own_options(KINDS[module], params))]
-    if issubclass(plugin, ResourceActionBase):
-        plugin._winstack_resource(params)
     return []
 
 
