@@ -259,7 +259,12 @@ class Run:
         return {id(step): answer.sections[name] for name, (_change, step) in zip(calls, steps, strict=True)}
 
     def _touched(self, changes: Iterable[Change]) -> Iterator[Question]:
-        """Return the questions whose answers the changes may alter, and those that failed so far."""
+        """Return the questions whose answers the changes may alter, and those that failed so far.
+
+        What comes with a barrier is not known: a feature brings services, rules of the firewall, classes of WMI.
+        """
+        if any(step.barrier for change in changes for step in self._open(change)):
+            yield from self._needed()
         for change in changes:
             if self._open(change):
                 kind = change.wish.kind
