@@ -231,6 +231,8 @@ class Run:
         if repeated := [pair for pair in steps if self._repeats(*pair)]:
             self._complain(repeated)
         self._note_plan("not_reached")
+        # What is said of a change is not said any more once it is made.
+        self.warnings += [text for change, _step in steps for text in change.warnings]
         answers = self._apply([pair for pair in steps if pair[1] is not RESTART], changes)
         asked_for = any(step.restart and step.restart(answers[id(step)]) for _change, step in steps)
         self.restart_owed = self.restart_owed or asked_for
