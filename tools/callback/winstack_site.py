@@ -1,7 +1,10 @@
 # Copyright: Contributors to the Winstack project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what a run did, as JSON to the file named by WINSTACK_SITE_REPORT: counts, failures and statistics per host."""
+"""Writes what a run did, as JSON to the file named by WINSTACK_SITE_REPORT: counts, failures and statistics per host.
+
+While the run goes on, the file of that name with the ending .now holds the name of the task.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,10 @@ class CallbackModule(CallbackBase):
         self._items: dict[str, list[dict[str, Any]]] = {}
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Forget the items of the loop before."""
+        """Forget the items of the loop before, and say what is being done now."""
         self._items.clear()
+        name = task.get_name().rpartition(" : ")[2]
+        _report().with_suffix(".now").write_text(name, encoding="utf-8")
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
         """Remember an item, until it is known whether its task ended a host's run."""
@@ -62,8 +67,11 @@ class CallbackModule(CallbackBase):
         """Write the report."""
         hosts = {name: stats.summarize(name) for name in sorted(stats.processed)}
         report = {"hosts": hosts, "failures": self._failures, "custom": stats.custom}
-        path = Path(os.environ["WINSTACK_SITE_REPORT"])
-        path.write_text(json.dumps(report, default=str, indent=2), encoding="utf-8")
+        _report().write_text(json.dumps(report, default=str, indent=2), encoding="utf-8")
+
+
+def _report() -> Path:
+    return Path(os.environ["WINSTACK_SITE_REPORT"])
 
 
 def _parts(result: Any) -> tuple[str, dict[str, Any]]:

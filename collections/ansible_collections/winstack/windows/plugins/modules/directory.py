@@ -77,7 +77,7 @@ objects:
       description: Kind of the object.
       type: str
     key:
-      description: Name of the object.
+      description: Name of the object; empty for what a host has exactly one of.
       type: str
     changed:
       description: Whether it was changed, or would be in check mode.

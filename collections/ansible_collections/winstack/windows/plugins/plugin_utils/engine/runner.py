@@ -231,6 +231,8 @@ class Run:
         if repeated := [pair for pair in steps if self._repeats(*pair)]:
             self._complain(repeated)
         self._note_plan("not_reached")
+        # What is said of a change is not said any more once it is made.
+        self.warnings += [text for change, _step in steps for text in change.warnings]
         answers = self._apply([pair for pair in steps if pair[1] is not RESTART], changes)
         asked_for = any(step.restart and step.restart(answers[id(step)]) for _change, step in steps)
         self.restart_owed = self.restart_owed or asked_for
@@ -259,7 +261,12 @@ class Run:
         return {id(step): answer.sections[name] for name, (_change, step) in zip(calls, steps, strict=True)}
 
     def _touched(self, changes: Iterable[Change]) -> Iterator[Question]:
-        """Return the questions whose answers the changes may alter, and those that failed so far."""
+        """Return the questions whose answers the changes may alter, and those that failed so far.
+
+        What comes with a barrier is not known: a feature brings services, rules of the firewall, classes of WMI.
+        """
+        if any(step.barrier for change in changes for step in self._open(change)):
+            yield from self._needed()
         for change in changes:
             if self._open(change):
                 kind = change.wish.kind

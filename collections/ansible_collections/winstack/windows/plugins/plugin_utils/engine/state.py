@@ -206,9 +206,10 @@ def reason(error: Failure | None) -> str:
     """Return a sentence on why Windows did not answer."""
     if error is None:
         return "the call was not run."
+    message = error.message.strip().rstrip(".")  # those of WMI end in a blank
     if error.missing_cmdlet:
-        return f"the cmdlet is not there ({error.message.rstrip('.')})."
-    return f"{error.message.rstrip('.')} ({error.type}, {error.hresult})."
+        return f"the cmdlet is not there ({message})."
+    return f"{message} ({error.type}, {error.hresult})."
 
 
 def section_of(rows: Sequence[Row]) -> Section:

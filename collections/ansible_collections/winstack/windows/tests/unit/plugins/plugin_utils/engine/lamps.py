@@ -57,6 +57,11 @@ def _protected(case: Case) -> Iterator[str]:
         yield "it is an heirloom."
 
 
+def _hot(case: Case) -> Iterator[str]:
+    if case.wanted("level") == 10 and case.has("level") != 10:
+        yield "it gets hot."
+
+
 LAMP = Kind(
     name="lamp",
     noun="lamp",
@@ -74,6 +79,7 @@ LAMP = Kind(
     creates=New("New-Lamp", "Name"),
     removes=_removal,
     refuses=(_protected,),
+    warns=(_hot,),
 )  # fmt: skip
 
 HOUSE = Question("house", Call("Get-House", {}, ("Wired",)))

@@ -55,6 +55,14 @@ def test_a_second_run_asks_nothing_and_changes_nothing() -> None:
     assert (result["changed"], outcomes(result), len(house.batches)) == (False, {"A": "unchanged"}, asked)
 
 
+def test_what_is_said_of_a_change_is_said_when_it_was_made() -> None:
+    house = House({"a": lamp()})
+    wish = {"name": "a", "level": 10}
+    assert house.converge(wish, check=True)["warnings"] == ["lamp a: it gets hot."]
+    assert house.converge(wish)["warnings"] == ["lamp a: it gets hot."]
+    assert house.converge(wish)["warnings"] == []
+
+
 def test_verify_always_asks() -> None:
     house = House({"a": lamp()})
     house.converge({"name": "a"})
