@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
     read_document,
     read_wish,
+    unknown_options,
     written,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering import (
@@ -90,6 +91,8 @@ class WinstackActionBase(ActionBase):
         self._supports_check_mode = True
         result: Result = super().run(tmp, task_vars)
         variables = task_vars or {}
+        if faults := self._winstack_misspelt():
+            return result | {"failed": True, "changed": False, "msg": "\n".join(faults)}
         _validated, params = t.cast(t.Any, self).validate_argument_spec(
             self._winstack_spec, **self._winstack_constraints
         )
@@ -113,6 +116,15 @@ class WinstackActionBase(ActionBase):
     def _winstack_run(self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot) -> Result:
         """Do the work. Called with validated options; may raise WinstackError."""
         raise NotImplementedError
+
+    def _winstack_misspelt(self) -> list[str]:
+        """Return a sentence for every option, nested ones too, that the module does not have."""
+        given = {name: value for name, value in self._task.args.items() if value is not None}
+        return [f"{self._winstack_label()}: {text}" for text in unknown_options(given, self._winstack_spec)]
+
+    def _winstack_label(self) -> str:
+        """Return what sentences about the task's options begin with."""
+        return str(self._task.action.rpartition(".")[2])
 
     def _winstack_identity(self, variables: TaskVars) -> dict[str, t.Any]:
         """Return what tells the answers of one host, as one account is given them, from all others."""
@@ -201,6 +213,11 @@ class KindActionBase(WinstackActionBase):
         if params["state"] == "rendered":
             return self._winstack_rendered(wish, params, options)
         return Run(self._winstack_kinds, [wish], host, snapshot, options).converge()
+
+    def _winstack_label(self) -> str:
+        identity = self._winstack_kind.identity
+        name = self._task.args.get(identity.option) if identity else None
+        return f"{self._winstack_kind.name} {name or ''}".rstrip()
 
     def _winstack_rendered(self, wish: Wish, params: Mapping[str, t.Any], options: Options) -> Result:
         """Return the calls that would lead from ``have`` to what is wished; no host is asked."""

@@ -46,7 +46,7 @@ def read_wish(kind: Kind, options: t.Any, place: str = "") -> Wish:
         raise WantError(f"{label} is {_form(options)}. Give a dictionary of options, as in {_example(kind)}.")
     given = {name: value for name, value in options.items() if value is not None}
     spec = kind.spec()
-    if faults := [*_unknown(given, spec)]:
+    if faults := [*unknown_options(given, spec)]:
         raise WantError("\n".join(f"{label}: {fault}" for fault in faults))
     checked = _validate(spec, given)
     if checked.error_messages:
@@ -132,7 +132,7 @@ def _entries(
             yield from ((name, item, f"{where}.{name}[{index}]") for index, item in enumerate(options))
 
 
-def _unknown(given: Mapping[str, t.Any], spec: Mapping[str, Spec], path: str = "") -> Iterator[str]:
+def unknown_options(given: Mapping[str, t.Any], spec: Mapping[str, Spec], path: str = "") -> Iterator[str]:
     """Return a sentence for every option that is not known, nested ones too."""
     for name, value in given.items():
         if name not in spec:
@@ -145,7 +145,7 @@ def _unknown(given: Mapping[str, t.Any], spec: Mapping[str, Spec], path: str = "
         for index, item in enumerate(value if several else [value]):
             where = f"{path}{name}[{index}]" if several else f"{path}{name}"
             if isinstance(item, Mapping):
-                yield from _unknown(item, inner, f"{where}.")
+                yield from unknown_options(item, inner, f"{where}.")
             else:
                 yield f"{where} is {_form(item)}. Give a dictionary with {', '.join(inner)}."
 

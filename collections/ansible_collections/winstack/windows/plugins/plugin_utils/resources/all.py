@@ -17,13 +17,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources import 
     iscsi_virtual_disk,
     ntp_client,
     registry_value,
+    requirement,
     windows_feature,
     windows_service,
     wintarget,
 )
 
 _MODULES: t.Final = (
-    *(windows_feature, windows_service, directory, firewall_rule, registry_value, ntp_client),
+    *(requirement, windows_feature, windows_service, directory, firewall_rule, registry_value, ntp_client),
     *(wintarget, iscsi_virtual_disk, iscsi_server_target),
 )
 

@@ -242,6 +242,31 @@ def test_a_service_is_stopped_by_its_state() -> None:
     ).values == {"state": "stopped"}
 
 
+MISSPELT: dict[str, tuple[str, dict[str, t.Any], str]] = {
+    "an option": (
+        "windows_service",
+        {"name": "Spooler", "start_mod": "auto"},
+        "windows_service Spooler: there is no option start_mod. Did you mean start_mode?",
+    ),
+    "a nested option": (
+        "wintarget",
+        {"portals": [{"adress": "10.0.0.5"}], "firewall": None},
+        "wintarget: there is no option portals[0].adress. Did you mean address?",
+    ),
+    "an option of the document's module": (
+        "desired_state",
+        {"resource": []},
+        "desired_state: there is no option resource. Did you mean resources?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("module", "given", "told"), MISSPELT.values(), ids=MISSPELT)
+def test_a_misspelt_option_is_one_sentence(module: str, given: dict[str, t.Any], told: str) -> None:
+    task = SimpleNamespace(args=given, action=f"winstack.windows.{module}")
+    assert action(module)(task, *[None] * 5)._winstack_misspelt() == [told]
+
+
 # Roles --------------------------------------------------------------------------------------------------------------------
 
 # Option of a role -> the options of a kind that it hands on, name by name.

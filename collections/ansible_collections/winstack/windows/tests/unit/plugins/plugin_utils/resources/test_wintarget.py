@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document, read_wish
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Answer, Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Section
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering import ToldState, objects_of
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Settings
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import make_plan
@@ -33,6 +32,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.wintarg
 from winsim.firewall import RULES_KEY
 
 from ..simulated import SimulatedHost, outcomes, sequence
+from .answers import NO_CLASS, answering
 
 FEATURE = "FS-iSCSITarget-Server"
 BUILTIN = "iSCSITarget-Service-iSCSI-In-TCP"
@@ -68,19 +68,6 @@ def sent(result: dict[str, t.Any], kind: str = "wintarget") -> list[dict[str, t.
 
 def rules(made: SimulatedHost, group: str = "Winstack") -> dict[str, str]:
     return {rule.id: rule.to_text() for rule in made.machine.firewall.in_group(group)}
-
-
-def answering(made: SimulatedHost, **sections: Section) -> SimulatedHost:
-    """Return the host, whose answers to the named questions are the given ones."""
-    execute = made.execute
-
-    def altered(calls: Mapping[str, Call]) -> Answer:
-        answer = execute(calls)
-        known = {name: section for name, section in sections.items() if name in calls}
-        return replace(answer, sections={**answer.sections, **known})
-
-    made.execute = altered  # type: ignore[method-assign]
-    return made
 
 
 # Portals ------------------------------------------------------------------------------------------------------------------
@@ -323,10 +310,6 @@ def heard(*ends: tuple[str, int, bool | None]) -> Section:
     )
 
 
-NO_CLASS = Section(
-    ok=False,
-    error=Failure("Microsoft.Management.Infrastructure.CimException", "HRESULT 0x80041010", "Invalid class ", "0x80131500"),
-)  # fmt: skip
 WANTED = {"portals": [at(STORAGE), at(OFFICE)]}
 # The three errors with which a program that manages the server ends, and what lies between.
 INEFFECTIVE: dict[str, tuple[dict[str, t.Any], Section, str | None]] = {
