@@ -209,7 +209,7 @@ class KindActionBase(WinstackActionBase):
                 raise HostError(why)
             return told | {"gathered": [found["options"] for found in objects]}
         wish = read_wish(kind, own_options(kind, params))
-        options = self._winstack_options(params, lenient=True)
+        options = self._winstack_options(params, lenient=kind.changes)
         if params["state"] == "rendered":
             return self._winstack_rendered(wish, params, options)
         return Run(self._winstack_kinds, [wish], host, snapshot, options).converge()
