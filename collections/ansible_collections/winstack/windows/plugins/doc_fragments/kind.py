@@ -18,6 +18,8 @@ options:
       - V(absent) removes it.
       - V(gathered) returns all objects of this kind that the host has, and changes nothing.
       - V(rendered) returns the cmdlet calls that lead from O(have) to what is wanted. No host is asked.
+      - In check mode, what has to be there first is a warning, since another task of the play may make it.
+        M(winstack.windows.desired_state), which knows the whole document, fails instead.
     type: str
     choices: [present, absent, gathered, rendered]
     default: present
@@ -49,6 +51,8 @@ options:
       - V(present) brings the object to what the other options say. What they leave out stays as it is.
       - V(gathered) returns what the host has, in the form of the options, and changes nothing.
       - V(rendered) returns the cmdlet calls that lead from O(have) to what is wanted. No host is asked.
+      - In check mode, what has to be there first is a warning, since another task of the play may make it.
+        M(winstack.windows.desired_state), which knows the whole document, fails instead.
     type: str
     choices: [present, gathered, rendered]
     default: present

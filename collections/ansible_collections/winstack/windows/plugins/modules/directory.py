@@ -45,6 +45,8 @@ options:
     description:
       - V(present) makes the folder.
       - V(rendered) returns the cmdlet calls that lead from O(have) to what is wanted. No host is asked.
+      - In check mode, what has to be there first is a warning, since another task of the play may make it.
+        M(winstack.windows.desired_state), which knows the whole document, fails instead.
     choices: [present, rendered]
   have:
     description: The folders that O(state=rendered) starts from, each with its O(path). By default there are none.

@@ -44,6 +44,8 @@ options:
       - V(present) writes the value.
       - V(absent) removes it. Its key stays.
       - V(rendered) returns the cmdlet calls that lead from O(have) to what is wanted. No host is asked.
+      - In check mode, what has to be there first is a warning, since another task of the play may make it.
+        M(winstack.windows.desired_state), which knows the whole document, fails instead.
     choices: [present, absent, rendered]
   have:
     description: The values that O(state=rendered) starts from, each in the form of the options. By default there are none.

@@ -37,6 +37,8 @@ options:
       - V(present) leaves that as it is.
       - V(gathered) returns all services of the host, and changes nothing.
       - V(rendered) returns the cmdlet calls that lead from O(have) to O(start_mode). No host is asked.
+      - In check mode, what has to be there first is a warning, since another task of the play may make it.
+        M(winstack.windows.desired_state), which knows the whole document, fails instead.
     choices: [present, started, stopped, gathered, rendered]
 seealso:
   - module: winstack.windows.desired_state

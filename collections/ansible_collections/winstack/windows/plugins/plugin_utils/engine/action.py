@@ -18,6 +18,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
+    DocumentError,
     read_document,
     read_wish,
     unknown_options,
@@ -209,7 +210,7 @@ class KindActionBase(WinstackActionBase):
                 raise HostError(why)
             return told | {"gathered": [found["options"] for found in objects]}
         wish = read_wish(kind, own_options(kind, params))
-        options = self._winstack_options(params, lenient=True)
+        options = self._winstack_options(params, lenient=kind.changes)
         if params["state"] == "rendered":
             return self._winstack_rendered(wish, params, options)
         return Run(self._winstack_kinds, [wish], host, snapshot, options).converge()
@@ -277,8 +278,13 @@ class DesiredStateActionBase(WinstackActionBase):
     def _winstack_run(self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot) -> Result:
         if params["state"] == "gathered":
             return self._winstack_gathered(params, host, snapshot)
-        wishes = read_document(params["resources"], self._winstack_kinds)
         options = self._winstack_options(params, lenient=False)
+        try:
+            wishes = read_document(params["resources"], self._winstack_kinds)
+        except DocumentError as error:
+            if not error.wishes:
+                raise
+            wishes, options = error.wishes, replace(options, faults=str(error))
         if not self._task.delegate_to:
             folder = vars(constants)["DEFAULT_LOCAL_TMP"]
             options = replace(options, namesakes=Namesakes(folder, str(self._winstack_host)).of)

@@ -4,7 +4,8 @@
 
 """Reading a document: an ordered list of one-key maps, kind -> options or a list of options. PRIVATE to the winstack collections.
 
-All mistakes of a document are told at once, each as one sentence that names the object, before any host is asked.
+All mistakes of a document are told at once, each as one sentence that names the object. Where options are unknown or of the
+wrong type no host is asked; where only values are wrong, the rest can still be planned, to tell what else is wrong.
 """
 
 from __future__ import annotations
@@ -24,18 +25,34 @@ SINGLE: t.Final = ""
 """The key of the one object of a kind without identity."""
 
 
+class OptionError(WantError):
+    """Options that are unknown, missing or of the wrong type: it is not even clear what is wished."""
+
+
+class DocumentError(WantError):
+    """A document with mistakes. ``wishes`` are those without; none where it is not even clear what is wished."""
+
+    def __init__(self, faults: Sequence[str], wishes: Sequence[Wish]) -> None:
+        """Take a sentence for each mistake, and the wishes that can be planned all the same."""
+        super().__init__("\n".join(faults))
+        self.wishes = list(wishes)
+
+
 def read_document(resources: t.Any, kinds: Kinds, place: str = "resources") -> list[Wish]:
-    """Return the wishes of a document, in its order. Raise WantError with every mistake."""
+    """Return the wishes of a document, in its order. Raise DocumentError with every mistake."""
+    unclear: list[str] = []
+    wrong: list[str] = []
     wishes: list[Wish] = []
-    faults: list[str] = []
-    for name, options, where in _entries(resources, kinds, place, faults):
+    for name, options, where in _entries(resources, kinds, place, unclear):
         try:
             wishes.append(read_wish(kinds[name], options, where))
+        except OptionError as error:
+            unclear.append(str(error))
         except WantError as error:
-            faults.append(str(error))
-    faults += _doubles(wishes)
-    if faults:
-        raise WantError("\n".join(faults))
+            wrong.append(str(error))
+    wrong += _doubles(wishes)
+    if unclear or wrong:
+        raise DocumentError([*unclear, *wrong], () if unclear else _once(wishes))
     return wishes
 
 
@@ -43,14 +60,16 @@ def read_wish(kind: Kind, options: t.Any, place: str = "") -> Wish:
     """Return one wish of a kind; ``place`` is where it stands in a document. Raise WantError, a sentence for each mistake."""
     label = _label(kind, _name(kind, options), place)
     if not isinstance(options, Mapping):
-        raise WantError(f"{label} is {_form(options)}. Give a dictionary of options, as in {_example(kind)}.")
+        raise OptionError(
+            f"{label} is {_form(options)}. Give a dictionary of options, as in {_example(kind)}."
+        )
     given = {name: value for name, value in options.items() if value is not None}
     spec = kind.spec()
     if faults := [*unknown_options(given, spec)]:
-        raise WantError("\n".join(f"{label}: {fault}" for fault in faults))
+        raise OptionError("\n".join(f"{label}: {fault}" for fault in faults))
     checked = _validate(spec, given)
     if checked.error_messages:
-        raise WantError("\n".join(f"{label}: {_dot(text)}" for text in checked.error_messages))
+        raise OptionError("\n".join(f"{label}: {_dot(text)}" for text in checked.error_messages))
     return _wish(kind, t.cast("Mapping[str, t.Any]", checked.validated_parameters), place)
 
 
@@ -154,6 +173,11 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 1)
     return f" Did you mean {near[0]}?" if near else f" Known are {', '.join(names)}."
+
+
+def _once(wishes: Sequence[Wish]) -> list[Wish]:
+    """Return the wishes without those that name an object once more."""
+    return list({(wish.kind.name, wish.key): wish for wish in reversed(wishes)}.values())[::-1]
 
 
 def _doubles(wishes: Sequence[Wish]) -> Iterator[str]:

@@ -385,6 +385,7 @@ class Kind:
     ``effects``: objects of other kinds, (kind, object), that come with the change. ``implies``: further wishes, planned next.
     ``listed``: whether state gathered shows an object. ``protects``: the pattern that protects an object, None if none does.
     ``enumerates``: whether state gathered can list all objects. ``may_restart``: whether a change may ask for a restart.
+    ``changes``: False for what only compares; what it misses no other task will make, so that it fails in check mode too.
     """
 
     name: str
@@ -414,6 +415,7 @@ class Kind:
     protects: Callable[[Thing, State], str | None] = lambda thing, state: None
     enumerates: bool = True
     may_restart: bool = False
+    changes: bool = True
 
     @property
     def can_be_absent(self) -> bool:

@@ -58,6 +58,7 @@ class Host(t.Protocol):
 class Options:
     """How a document is used. ``lenient``: in check mode, what is missing only warns, since another task may make it.
 
+    ``faults``: what is wrong with the document itself, so that it is only planned, to tell what else is wrong.
     ``namesakes``: returns the other hosts of the inventory that answered with a computer name.
     """
 
@@ -67,6 +68,7 @@ class Options:
     reboot_timeout: int = 1800
     protected: tuple[str, ...] = ()
     lenient: bool = False
+    faults: str = ""
     namesakes: Callable[[str], Sequence[str]] | None = None
 
 
@@ -153,7 +155,8 @@ class Run:
         self._look()
         self._note_plan("unchanged")
         plan = self.plan
-        if problems := [*plan.refusals, *plan.unmet, *plan.later, *self._left(), *plan.ineffective]:
+        wrong = [*self._faults(), *plan.refusals, *plan.unmet, *plan.later]
+        if problems := [*wrong, *self._left(), *plan.ineffective]:
             raise Failed("\n".join(problems), self.result())
         return self.result()
 
@@ -339,9 +342,12 @@ class Run:
         if self.options.check and self.options.lenient:
             self.warnings += unmet
             unmet = []
-        if problems := [*self._namesakes(), *self.plan.refusals, *unmet]:
+        if problems := [*self._faults(), *self._namesakes(), *self.plan.refusals, *unmet]:
             self._note_plan("not_reached")
             raise Failed("\n".join(problems), self.result())
+
+    def _faults(self) -> list[str]:
+        return [self.options.faults] if self.options.faults else []
 
     def _namesakes(self) -> Iterator[str]:
         """Return that another host of the inventory answered with the same computer name."""

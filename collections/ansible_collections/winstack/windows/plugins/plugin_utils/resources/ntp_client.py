@@ -250,7 +250,7 @@ def _owed(case: Case) -> Iterator[Difference]:
             continue
         if setting.option != "special_poll_interval" or have != ntp_rules.clamped(case, want):
             yield Difference(
-                f"{setting.option} of the running service", setting.type.show(have), setting.type.show(want)
+                f"{setting.option} of the running service", setting.type.words(have), setting.type.words(want)
             )
 
 

@@ -101,7 +101,7 @@ def _given(entry: t.Any, number: int) -> Iterator[dict[str, Json]]:
         raise WantError(
             f"entry {number + 1}: there is no option {unknown[0]}. Did you mean {(near or _OPTIONS)[0]}?"
         )
-    if not entry.get("address"):
+    if entry.get("address") is None:
         raise WantError(f"entry {number + 1} has no address. Give {_FORM}.")
     flags = entry.get("flags")
     yield {

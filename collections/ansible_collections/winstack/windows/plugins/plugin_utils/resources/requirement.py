@@ -331,4 +331,5 @@ KIND: t.Final = Kind(
     ),
     warns=(_check(_clock_to_mend), _check(_old), _check(_pending)),
     enumerates=False,
+    changes=False,
 )

@@ -31,8 +31,11 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering 
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Settings, Wish
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import make_plan
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Failed
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
+
+from ..plugin_utils.simulated import SimulatedHost
 
 ROOT = Path(__file__).parents[4]
 PACKAGE = "ansible_collections.winstack.windows.plugins"
@@ -94,6 +97,10 @@ def plain(options: dict[str, Option], nested: str) -> dict[str, Option]:
 
 def test_every_module_has_an_action_plugin() -> None:
     assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == MODULES
+
+
+def test_every_kind_has_a_module() -> None:
+    assert KINDS.keys() <= set(MODULES)
 
 
 @pytest.mark.parametrize("module", OF_KINDS)
@@ -265,6 +272,26 @@ MISSPELT: dict[str, tuple[str, dict[str, t.Any], str]] = {
 def test_a_misspelt_option_is_one_sentence(module: str, given: dict[str, t.Any], told: str) -> None:
     task = SimpleNamespace(args=given, action=f"winstack.windows.{module}")
     assert action(module)(task, *[None] * 5)._winstack_misspelt() == [told]
+
+
+def in_check_mode(module: str, **params: t.Any) -> dict[str, t.Any]:
+    """Return the result of a module on a simulated host in check mode."""
+    plugin = action(module)
+    validator: t.Any = ArgumentSpecValidator(plugin._winstack_spec)
+    validated = validator.validate(params).validated_parameters
+    task = SimpleNamespace(check_mode=True)
+    result = plugin(task, *[None] * 5)._winstack_run(validated, SimulatedHost(), Snapshot())
+    return t.cast("dict[str, t.Any]", result)
+
+
+def test_what_another_task_may_make_is_a_warning_in_check_mode() -> None:
+    result = in_check_mode("windows_service", name="Missing", state="started")
+    assert result["warnings"] == ["windows_service Missing: there is no such service on the host."]
+
+
+def test_what_no_other_task_makes_is_a_failure_in_check_mode() -> None:
+    with pytest.raises(Failed, match="requirement: .* is not among the wanted releases"):
+        in_check_mode("requirement", releases=["2025"])
 
 
 # Roles --------------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner imp
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.protected import DEFAULT
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.registry import key_question
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.w32time import (
+    CLIENT,
+    PARAMETERS,
+    POLICY,
+    ROOT,
+    TRIGGERS,
+)
 
 CASES = Path(__file__).resolve().parents[8].parent / "shared" / "cases"
 KIND_OF = {
@@ -34,7 +42,14 @@ KIND_OF = {
     "IscsiTargetServer": "iscsi_target_server",
 }
 # Section of a case -> question, where they are called otherwise. Add those of your kind.
-NAMES: dict[str, str] = {}
+NAMES: dict[str, str] = {"w32time_triggers": TRIGGERS.name}
+# Section of a case with the values of a registry key in one row -> that key.
+KEYS: dict[str, str] = {
+    "w32time_parameters": PARAMETERS,
+    "w32time_client": CLIENT,
+    "w32time_policy_parameters": PARAMETERS.replace(ROOT, POLICY),
+    "w32time_policy_client": CLIENT.replace(ROOT, POLICY),
+}
 # What was not recorded of a host and is asked of every one.
 USUAL: dict[str, dict[str, t.Any]] = {
     "os": {"Version": "10.0.20348", "Caption": "Microsoft Windows Server 2022", "ProductType": 3, "LastBootUpTime": "x"},
@@ -54,7 +69,8 @@ class RecordedHost:
 
     def __init__(self, case: Mapping[str, t.Any]) -> None:
         """Take the sections of a case, and columns that stand beside them by WMI class."""
-        self._sections = {NAMES.get(name, name): section for name, section in case["sections"].items()}
+        sections: Mapping[str, t.Any] = case["sections"]
+        self._sections = {_question(name): _as_asked(name, section) for name, section in sections.items()}
         self._beside: Mapping[str, Mapping[str, t.Any]] = case.get("beside", {})
 
     def execute(self, calls: Mapping[str, Call]) -> Answer:
@@ -78,6 +94,22 @@ class RecordedHost:
         beside = self._beside.get(str(call.params.get("ClassName")), {})
         rows = recorded or ([{}] if name in USUAL else [])
         return Section(data=[columns | USUAL.get(name, {}) | row | dict(beside) for row in rows])
+
+
+def _question(section: str) -> str:
+    """Return the name of the question that asks for a section."""
+    return key_question(KEYS[section]).name if section in KEYS else NAMES.get(section, section)
+
+
+def _as_asked(name: str, section: t.Any) -> t.Any:
+    """Return a section as its question is answered: of a registry key, one row a value."""
+    if name not in KEYS or isinstance(section, Mapping):
+        return section
+    values = [(name, data) for row in section for name, data in row.items()]
+    return [
+        {"Name": name, "Kind": "String" if isinstance(data, str) else "DWord", "Data": data}
+        for name, data in values
+    ]
 
 
 def _item(path: str) -> Section:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
+    DocumentError,
     read_document,
     read_wish,
     written,
@@ -81,6 +82,19 @@ def test_what_stands_in_the_wrong_place_is_not_shown() -> None:
             [{"lamp": "hunter2hunter2"}, {"lamp": {"name": "a", "parts": ["hunter2hunter2"]}}], KINDS
         )
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_clear_can_be_planned_although_other_values_are_wrong() -> None:
+    twice = [{"lamp": [{"name": "a"}, {"name": "A"}, {"name": "b"}]}]
+    with pytest.raises(DocumentError) as caught:
+        read_document(twice, KINDS)
+    assert [wish.name for wish in caught.value.wishes] == ["a", "b"]
+
+
+def test_nothing_is_planned_where_an_option_is_unknown() -> None:
+    with pytest.raises(DocumentError) as caught:
+        read_document([{"lamp": [{"name": "a", "levle": 1}, {"name": "b"}]}], KINDS)
+    assert caught.value.wishes == []
 
 
 def test_a_module_has_no_place() -> None:
