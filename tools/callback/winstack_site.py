@@ -82,4 +82,5 @@ def _parts(result: Any) -> tuple[str, dict[str, Any]]:
 
 def _sentences(result: dict[str, Any]) -> list[str]:
     message = result.get("msg") or result.get("exception") or "failed without a message"
-    return [str(sentence) for sentence in (message if isinstance(message, list) else [message])]
+    texts = message if isinstance(message, list) else [message]
+    return [line for text in texts for line in str(text).splitlines()]

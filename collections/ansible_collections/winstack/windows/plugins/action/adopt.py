@@ -10,19 +10,20 @@ import json
 import os
 import tempfile
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import KINDS as ADOPTED
 from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import (
     Adopted,
+    Part,
+    Secret,
     adopt,
-    document,
     file_text,
     is_edited,
     is_written_by_adopt,
-    left,
+    sentences,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.action import (
     PROTECTED,
@@ -33,6 +34,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.action imp
     WinstackActionBase,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Wish
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Failed, Options, Run
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import RefusedError, WantError
@@ -63,33 +65,31 @@ class ActionModule(WinstackActionBase):
         before = _read(file)
         if not params["force"]:
             _refuse_what_a_person_wrote(file, before)
-        adopted, problems = self._winstack_adopted(params, host, snapshot)
-        text = file_text(self._winstack_host, adopted.variables)
+        adopted, tried = self._winstack_adopted(params, host, snapshot)
+        variables = {name: value for one in tried for name, value in one.variables.items()}
+        if params["protected"] is not None:
+            variables["iscsi_target_server_protected"] = params["protected"]
+        text = file_text(self._winstack_host, variables)
         if text != before and not self._task.check_mode:
             _write(file, text)
-        return self._winstack_result(adopted, problems, file) | {
+        left = [*adopted.left, *(sentence for one in tried for sentence in one.left)]
+        return self._winstack_result(file, variables, adopted.secrets, left) | {
             "changed": text != before,
             "diff": [_diff(file, before, text)],
         }
 
-    # The host -------------------------------------------------------------------------------------------------------------
-
     def _winstack_adopted(
         self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot
-    ) -> tuple[Adopted, list[str]]:
-        """Return what the host is, and what the roles would change all the same."""
+    ) -> tuple[Adopted, list[_Tried]]:
+        """Return what the host is, and of each part the best way to say it."""
         objects, told = self._winstack_gather(ADOPTED, params, host, snapshot)
-        found = t.cast("list[Found]", objects)
-        adopted = adopt(self._winstack_host, found, told["silent"], told["host"])
-        if params["protected"] is not None:
-            adopted.variables["iscsi_target_server_protected"] = params["protected"]
+        adopted = adopt(self._winstack_host, t.cast("list[Found]", objects), told["silent"], told["host"])
         options = Options(check=True, protected=self._winstack_options(params, lenient=False).protected)
-        tries = []
-        for firewall in (True, False):
-            tried = adopted.with_firewall(firewall)
-            run = Run(KINDS, read_document(document(tried.variables), KINDS), host, snapshot, options)
-            tries.append((tried, _problems(run)))
-        return min(tries, key=lambda pair: len(pair[1]))
+
+        def plan(wishes: list[Wish]) -> Run:
+            return Run(KINDS, wishes, host, snapshot, options)
+
+        return adopted, [_best(part, plan) for part in adopted.parts]
 
     # The file -------------------------------------------------------------------------------------------------------------
 
@@ -106,35 +106,50 @@ class ActionModule(WinstackActionBase):
         _refuse_to_hide(file.parent)
         return file
 
-    def _winstack_result(self, adopted: Adopted, problems: Sequence[str], file: Path) -> Result:
+    def _winstack_result(
+        self, file: Path, variables: Mapping[str, t.Any], secrets: Iterable[Secret], left: Sequence[str]
+    ) -> Result:
         vault = file.with_name("vault.yml")
-        secrets = [
+        told = [
             {**asdict(secret), "file": str(vault), "defined": secret.variable in self._winstack_variables}
-            for secret in adopted.secrets
+            for secret in secrets
         ]
         missing = [
-            f"{self._winstack_host}: {one['option']} of target {one['target']} has a secret, which Windows does not show. "
-            f"Define {one['variable']} in {vault}, and encrypt that file with ansible-vault."
-            for one in secrets
+            f"{one['option']} of target {one['target']} has a secret, which Windows does not show. Define {one['variable']} in "
+            f"{vault}, and encrypt that file with ansible-vault."
+            for one in told
             if not one["defined"]
         ]
         return {
             "dest": str(file),
             # As plain data: what is a template in the file is none in a result.
-            "variables": json.loads(json.dumps(adopted.variables)),
-            "vault": secrets,
-            "left": list(problems),
-            "warnings": [*missing, *(f"{self._winstack_host}: {text}" for text in problems)],
+            "variables": json.loads(json.dumps(variables)),
+            "vault": told,
+            "left": list(left),
+            "warnings": [f"{self._winstack_host}: {text}" for text in (*missing, *left)],
         }
 
 
-def _problems(run: Run) -> list[str]:
-    """Return a sentence for everything that the roles would change, refuse or miss."""
+class _Tried(t.NamedTuple):
+    """A way to say what the host is: whether the role would refuse it, and what it would change or refuse."""
+
+    refused: bool
+    left: list[str]
+    variables: dict[str, t.Any]
+
+
+def _best(part: Part, plan: Callable[[list[Wish]], Run]) -> _Tried:
+    """Return the way that leaves most as it is, the first of several."""
+    tried = [_try(plan(read_document(part.document(way), KINDS)), way) for way in part.ways]
+    return min(tried, key=lambda one: (one.refused, len(one.left)))
+
+
+def _try(run: Run, variables: dict[str, t.Any]) -> _Tried:
     try:
         result = run.converge()
     except Failed as error:
-        return str(error).split("\n")
-    return [*left(result["objects"])]
+        return _Tried(True, str(error).split("\n"), variables)
+    return _Tried(False, [*sentences(result["objects"])], variables)
 
 
 def _refuse_what_a_person_wrote(file: Path, text: str) -> None:

@@ -31,8 +31,9 @@ options:
   resources:
     description:
       - The document, a list. Each entry has one key, the kind, with the options of one object or with a list of them.
-      - The kinds, and their options, are the modules of this collection with the same names. The options O(state=gathered),
-        O(state=rendered), C(have), C(release), C(protected) and those of the restart belong to the modules alone.
+      - The kinds, and their options, are the modules of this collection with the same names. Their states V(gathered) and
+        V(rendered), and the options C(have), C(release), C(protected), C(reboot) and C(reboot_timeout), belong to the modules
+        alone.
       - Two entries for one object are an error.
       - Needed for O(state=present).
     type: raw

@@ -14,8 +14,8 @@ import ntpath
 import re
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import yaml
 
@@ -33,9 +33,10 @@ KINDS: t.Final = (
 SERVER: t.Final = ("wintarget", "iscsi_virtual_disk", "iscsi_server_target")
 FEATURE: t.Final = "FS-iSCSITarget-Server"
 SERVICE: t.Final = "WinTarget"
-FIREWALL: t.Final = "iscsi_target_server_firewall"
+_FIREWALL: t.Final = "iscsi_target_server_firewall"
 CHAPS: t.Final = ("chap", "reverse_chap")
-TIME: t.Final = ("sync_type", "peers", "special_poll_interval", "start_mode", "trigger")
+SETTINGS: t.Final = ("sync_type", "peers", "special_poll_interval")
+STARTS: t.Final = ("start_mode", "trigger")
 
 Options = dict[str, t.Any]
 Variables = dict[str, t.Any]
@@ -51,16 +52,23 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one role is given: ways to say what the host is, the best first, and the document that the role makes of one.
+
+    Which of the ways leaves the host as it is, only a plan can tell.
+    """
+
+    ways: tuple[Variables, ...]
+    document: Callable[[Variables], list[dict[str, t.Any]]]
+
+
+@dataclass(frozen=True)
 class Adopted:
-    """What a host is: variables of the roles, and the secrets that they name."""
+    """What a host is, role by role; the secrets that the variables name; and what no variable can say."""
 
-    variables: Variables
-    secrets: tuple[Secret, ...]
-
-    def with_firewall(self, firewall: bool) -> Adopted:
-        """Return the same, for a target server with the firewall said: only a plan can tell whether the role would change any rule."""
-        said = {name: firewall if name == FIREWALL else value for name, value in self.variables.items()}
-        return replace(self, variables=said)
+    parts: tuple[Part, ...]
+    secrets: tuple[Secret, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def adopt(host: str, found: Sequence[Found], silent: Mapping[str, str], facts: HostFacts) -> Adopted:
@@ -72,44 +80,40 @@ def adopt(host: str, found: Sequence[Found], silent: Mapping[str, str], facts: H
     missing = [why for kind, why in silent.items() if has_server or kind not in SERVER]
     if missing:
         raise HostError("\n".join(dict.fromkeys(missing)))
+    time = Part((*_time(_of(found, "ntp_client"), facts),), time_document)
+    if not has_server:
+        return Adopted((time,), (), (_NO_SERVER,))
     own = [one for one in found if one["protected"] is None]
     targets, secrets = _targets(host, _of(own, "iscsi_server_target"))
-    storage = _storage(_of(found, "iscsi_virtual_disk"), _of(found, "wintarget")) if has_server else {}
-    if has_server:
-        storage["iscsi_target_server_targets"] = targets
-    return Adopted(storage | _time(_of(found, "ntp_client"), facts), tuple(secrets))
+    storage = _storage(_of(found, "iscsi_virtual_disk"), _of(found, "wintarget"), targets)
+    ways = tuple({**storage, _FIREWALL: firewall} for firewall in (True, False))
+    return Adopted((Part(ways, storage_document), time), tuple(secrets))
 
 
-def document(variables: Variables) -> list[dict[str, t.Any]]:
-    """Return the document that the roles make of variables, without secrets: an object that is there needs none."""
-    storage = _without("iscsi_target_server_", variables)
-    time = _without("ntp_client_", variables)
-    return [*(_storage_document(storage) if storage else ()), {"ntp_client": _time_document(time)}]
+_NO_SERVER: t.Final = f"It has no iSCSI target server. Role iscsi_target_server will install the feature {FEATURE}; give it variables of your own."
 
 
-def _without(prefix: str, variables: Variables) -> Options:
-    return {name.removeprefix(prefix): value for name, value in variables.items() if name.startswith(prefix)}
+def storage_document(variables: Variables) -> list[dict[str, t.Any]]:
+    """Return the document that role iscsi_target_server makes, without secrets: an object that is there needs none."""
+    storage = {name.removeprefix("iscsi_target_server_"): value for name, value in variables.items()}
+    folder = storage.get("lun_path")
+    return [
+        {"windows_feature": {"name": FEATURE}},
+        {"windows_service": {"name": SERVICE, "start_mode": "auto", "state": "started"}},
+        *([{"directory": {"path": folder}}] if folder else []),
+        {"wintarget": {name: storage[name] for name in ("portals", "exclusive_portals", "firewall")}},
+        {"iscsi_virtual_disk": storage["disks"]},
+        {"iscsi_server_target": [_secretless(target) for target in storage["targets"]]},
+    ]
 
 
-def _storage_document(storage: Options) -> Iterator[dict[str, t.Any]]:
-    yield {"windows_feature": {"name": FEATURE}}
-    yield {"windows_service": {"name": SERVICE, "start_mode": "auto", "state": "started"}}
-    if "lun_path" in storage:
-        yield {"directory": {"path": storage["lun_path"]}}
-    yield {"wintarget": {name: storage.get(name) for name in ("portals", "exclusive_portals", "firewall")}}
-    yield {"iscsi_virtual_disk": storage["disks"]}
-    yield {"iscsi_server_target": [_secretless(target) for target in storage["targets"]]}
-
-
-def _time_document(time: Options) -> Options:
+def time_document(variables: Variables) -> list[dict[str, t.Any]]:
+    """Return the document that role ntp_client makes."""
+    time = {name.removeprefix("ntp_client_"): value for name, value in variables.items()}
     manages = time.pop("manage_domain_members")
-    return {
-        # A member that follows its domain is left alone, whatever the variables say.
-        "sync_type": "domain",
-        **time,
-        "domain_members": "manage" if manages else "leave",
-        "allow_domain_member": manages,
-    }
+    words = {"domain_members": "manage" if manages else "leave", "allow_domain_member": manages}
+    # A member that follows its domain is left alone, whatever the variables say.
+    return [{"ntp_client": {"sync_type": "domain", **time, **words}}]
 
 
 def _secretless(target: Options) -> Options:
@@ -126,8 +130,8 @@ def _of(found: Iterable[Found], kind: str) -> list[Found]:
     return [one for one in found if one["kind"] == kind]
 
 
-def _storage(disks: Sequence[Found], servers: Sequence[Found]) -> Variables:
-    """Return the variables of role iscsi_target_server but for targets and firewall."""
+def _storage(disks: Sequence[Found], servers: Sequence[Found], targets: Sequence[Options]) -> Variables:
+    """Return the variables of role iscsi_target_server, with the firewall still to be said."""
     own = [disk for disk in disks if disk["protected"] is None]
     # Where cinder-volume alone has disks, its folder is that of the role.
     folder = _folder(own) or _folder(disks)
@@ -135,8 +139,9 @@ def _storage(disks: Sequence[Found], servers: Sequence[Found]) -> Variables:
         **({"iscsi_target_server_lun_path": folder} if folder else {}),
         "iscsi_target_server_portals": [*_portals(servers)],
         "iscsi_target_server_exclusive_portals": False,
-        FIREWALL: None,
+        _FIREWALL: None,
         "iscsi_target_server_disks": [_disk(disk["options"]) for disk in _parents_first(own)],
+        "iscsi_target_server_targets": targets,
     }
 
 
@@ -214,19 +219,23 @@ def _word(text: str) -> str:
 # Time ---------------------------------------------------------------------------------------------------------------------
 
 
-def _time(clients: Iterable[Found], facts: HostFacts) -> Variables:
-    """Return the variables of role ntp_client. A member that follows its domain is left to it."""
+def _time(clients: Iterable[Found], facts: HostFacts) -> Iterator[Variables]:
+    """Return the variables of role ntp_client. A member that follows its domain is left to it.
+
+    Where Windows would not start the service, as out of the box in a workgroup, the role refuses to leave it so: the second
+    way leaves to the role how the service starts.
+    """
     options = next((client["options"] for client in clients), {})
     follows = facts["domain"] is not None and options.get("sync_type") == "domain"
-    told = {} if follows else {name: options[name] for name in TIME if name in options}
-    manages = facts["domain"] is not None and not follows
-    return {f"ntp_client_{name}": value for name, value in {**told, "manage_domain_members": manages}.items()}
+    manages = {"ntp_client_manage_domain_members": facts["domain"] is not None and not follows}
+    for names in [()] if follows else [(*SETTINGS, *STARTS), SETTINGS]:
+        yield {f"ntp_client_{name}": options[name] for name in names if name in options} | manages
 
 
 # What is left -------------------------------------------------------------------------------------------------------------
 
 
-def left(objects: Iterable[Mapping[str, t.Any]]) -> Iterator[str]:
+def sentences(objects: Iterable[Mapping[str, t.Any]]) -> Iterator[str]:
     """Return a sentence for every object of a plan that the roles would still change."""
     for planned in objects:
         if planned["changed"]:
@@ -281,7 +290,7 @@ _Dumper.add_representer(tuple, lambda dumper, items: dumper.represent_list(items
 def file_text(host: str, variables: Variables) -> str:
     """Return the text of the file with a host's variables; the same variables make the same bytes."""
     head = (
-        f"---\n# {host} as it was when it was adopted: with these variables the roles find nothing to do on it.\n"
+        f"---\n# {host} as it was when it was adopted.\n"
         "# winstack.windows.adopt writes this file anew as long as nobody edits it.\n"
     )
     body = yaml.dump(

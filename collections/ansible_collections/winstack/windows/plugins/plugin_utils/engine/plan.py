@@ -89,17 +89,23 @@ def make_plan(state: HostState) -> Plan:
 def _planned(wish: Wish, state: HostState) -> Iterator[Change]:
     """Return the change of a wish, and those of the wishes that it implies."""
     change = _one(wish, state)
-    yield change
     if change.later or change.unmet or change.refusals:
+        yield change
         return
-    for implied in _implied(wish, state):
-        yield from _planned(implied, state)
+    try:
+        implied = _implied(wish, state)
+    except HostError as error:
+        yield replace(change, unmet=(_named(wish, str(error)),))
+        return
+    yield change
+    for other in implied:
+        yield from _planned(other, state)
 
 
 def _implied(wish: Wish, state: HostState) -> Sequence[Wish]:
     try:
         return list(wish.kind.implies(Case(wish, state.find(wish.kind.name, wish.key), state)))
-    except (Unanswered, HostError):
+    except Unanswered:
         return ()
 
 

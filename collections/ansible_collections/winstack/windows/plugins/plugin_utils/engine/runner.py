@@ -336,13 +336,14 @@ class Run:
     # Telling --------------------------------------------------------------------------------------------------------------
 
     def _stop_at_problems(self) -> None:
-        """Raise Failed with every refusal and every unmet need of the document."""
-        owed = [] if self.options.reboot else [*_restarts(self.plan)]
-        unmet = [*self.plan.unmet, *owed]
-        if self.options.check and self.options.lenient:
-            self.warnings += unmet
-            unmet = []
-        if problems := [*self._faults(), *self._namesakes(), *self.plan.refusals, *unmet]:
+        """Raise Failed with every refusal and every unmet need of the document, in its order."""
+        problems = [*self._faults(), *self._namesakes()]
+        lenient = self.options.check and self.options.lenient
+        for change in self.plan.changes:
+            unmet = [*change.unmet, *([] if self.options.reboot else _restarts(change))]
+            self.warnings += unmet if lenient else []
+            problems += [*change.refusals, *([] if lenient else unmet)]
+        if problems:
             self._note_plan("not_reached")
             raise Failed("\n".join(problems), self.result())
 
@@ -410,7 +411,7 @@ class Run:
             "diff": [_diff(entry) for entry in changed],
             "refusals": list(self.plan.refusals),
             "unmet": list(self.plan.unmet),
-            "reboot_required": self.restart_owed or any(_restarts(self.plan)),
+            "reboot_required": self.restart_owed or any(_restarts(change) for change in self.plan.changes),
             "rebooted": self.rebooted,
             "warnings": list(dict.fromkeys([*self.plan.warnings, *self.warnings])),
         }
@@ -483,10 +484,11 @@ def _not_as_wanted(change: Change) -> list[str]:
     ]
 
 
-def _restarts(plan: Plan) -> Iterator[str]:
-    for change in plan.changes:
-        if RESTART in change.steps:
-            yield f"{change.wish.label} waits for a restart of the host. Restart it, or set reboot: true."
+def _restarts(change: Change) -> list[str]:
+    """Return that a change waits for a restart of the host, if it does."""
+    if RESTART not in change.steps:
+        return []
+    return [f"{change.wish.label} waits for a restart of the host. Restart it, or set reboot: true."]
 
 
 def _diff(entry: Mapping[str, t.Any]) -> Result:

@@ -154,7 +154,17 @@ def _plan(case: Case) -> Change:
         defaults = {"display_name": case.wish.name, "group": GROUP}
         case = replace(case, wish=replace(case.wish, values={**defaults, **case.wish.values}))
     planned = ordinary(case)
-    return replace(planned, steps=tuple(_with_protocol(case, step) for step in planned.steps))
+    return replace(planned, steps=tuple(_with_protocol(case, _shortened(step)) for step in planned.steps))
+
+
+def _shortened(step: Step) -> Step:
+    """Return the step that makes a rule without what says nothing: ports have a meaning for two protocols alone."""
+    if step.call.cmdlet != "New-NetFirewallRule":
+        return step
+    open_ = {row.new for row in KIND.properties if row.fresh in (ANY, [ANY])}
+    params = step.call.params.items()
+    said = {name: value for name, value in params if name not in open_ or value not in ("Any", ["Any"])}
+    return replace(step, call=replace(step.call, params=said))
 
 
 def _with_protocol(case: Case, step: Step) -> Step:

@@ -47,6 +47,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_t
     target_guard,
     target_server,
     text_of,
+    texts_of,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import (
     Chap,
@@ -95,7 +96,7 @@ def _read(state: State) -> Iterator[Thing]:
         values["reverse_chap"] = _chap(row.get("EnableReverseChap"), row.get("ReverseChapUserName"))
         if values["enabled"] is None:
             values["enabled"] = _STATUS.get(str(row.get("Status")).lower())
-        sessions = [str(item.get("")) for item in row.get("Sessions") or []]
+        sessions = texts_of(row, TARGETS, "Sessions")
         facts: dict[str, Json] = {"status": row.get("Status"), "sessions": sessions}
         yield Thing(
             name.lower(), name, values, facts | {"cluster_group": row.get("ClusterGroupName") or None}

@@ -24,7 +24,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Thing,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
-from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import numbers
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import numbers, rows_of
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.paths import path_key
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.protected import (
     file_protected_by,
@@ -107,6 +107,16 @@ def text_of(row: Row, question: Question, column: str) -> str:
     raise HostError(
         f"{question.call.cmdlet} listed an object whose {column} is {form(value)}, where text was expected. Please report this."
     )
+
+
+def texts_of(row: Row, question: Question, column: str) -> list[str]:
+    """Return the objects of a collection as Windows prints them. Raise HostError where that is no list of objects."""
+    try:
+        return [str(item.get("")) for item in rows_of(row.get(column))]
+    except ValueError as error:
+        raise HostError(
+            f"{question.call.cmdlet}: {column} has an unexpected form: {error}. Please report this."
+        ) from error
 
 
 def form(value: t.Any) -> str:

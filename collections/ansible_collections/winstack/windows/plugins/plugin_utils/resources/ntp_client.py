@@ -11,7 +11,7 @@ https://learn.microsoft.com/windows-server/networking/windows-time-service/windo
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, ParamValue, change
@@ -215,18 +215,16 @@ def _plan(case: Case) -> Change:
     """Return the change: what differs in the order of the table, then what makes the service read it."""
     full, have = _completed(case)
     rows = [row.option for row in differing(full, have)]
-    owed = () if rows else tuple(_owed(full))
+    owed = tuple(_owed(full, rows))
     if ntp_rules.left_alone(full) or not (rows or owed):
         return replace(unchanged(full, have), wish=case.wish, before=case.have, after=case.have)
     made = alteration(full, have) if rows else settled(full, Change(full.wish, have, have), [])
-    steps = (*made.steps, *_into_effect(full, rows))
-    after = made.after and _used(made.after)
     return replace(
         made,
         wish=case.wish,
         before=case.have,
-        after=after,
-        steps=steps,
+        after=made.after and _used(made.after),
+        steps=(*made.steps, *_into_effect(full, rows, owed=bool(owed))),
         differences=(*made.differences, *owed),
     )
 
@@ -238,15 +236,15 @@ def _used(thing: Thing) -> Thing:
     )
 
 
-def _owed(case: Case) -> Iterator[Difference]:
-    """Return what the running service has not read yet: a restart that failed is due until it is seen done."""
+def _owed(case: Case, rows: Sequence[str]) -> Iterator[Difference]:
+    """Return what is stored and the running service has not read: a restart that failed is due until it is seen done."""
     if case.has("service") != "running" or case.wanted("service") == "stopped":
         return
     told = running_values(case.state, settings(KIND))
     for setting in settings(KIND):
         want = ntp_rules.in_force(case, setting.option)
         have = told.get(setting.option)
-        if want is None or have is None or setting.type.same(have, want):
+        if setting.option in rows or want is None or have is None or setting.type.same(have, want):
             continue
         if setting.option != "special_poll_interval" or have != ntp_rules.clamped(case, want):
             yield Difference(
@@ -254,14 +252,15 @@ def _owed(case: Case) -> Iterator[Difference]:
             )
 
 
-def _into_effect(case: Case, rows: list[str]) -> Iterator[Step]:
+def _into_effect(case: Case, rows: Sequence[str], *, owed: bool) -> Iterator[Step]:
     """Return the restart after settings of a running service, and the resynchronisation after its start."""
-    runs = (case.wanted("service") or case.has("service")) == "running"
-    written = not rows or any(setting.option in rows for setting in settings(KIND))
-    if runs and written and "service" not in rows:
+    if (case.wanted("service") or case.has("service")) != "running":
+        return
+    starts = "service" in rows
+    restarts = owed or any(setting.option in rows for setting in settings(KIND))
+    if restarts and not starts:
         yield Step(change("Restart-Service", Name=SERVICE))
-    started = runs and (written or "service" in rows)
-    if started and case.wanted("sync_type") != "none" and case.word("resync"):
+    if (restarts or starts) and case.wanted("sync_type") != "none" and case.word("resync"):
         yield replace(_program("w32tm.exe", "/resync", "/rediscover"), otherwise=_NO_ANSWER, attempts=3)
 
 

@@ -70,11 +70,11 @@ class Peers(Type):
 
     def send(self, value: Json) -> ParamValue:
         """Return the text of value NtpServer."""
-        return self.words(value)
+        return " ".join(f"{peer['address']},{hex(_bits(peer['flags']))}" for peer in _peers(value))
 
     def words(self, value: Json) -> str:
         """Return the peers as w32tm writes them."""
-        return " ".join(f"{peer['address']},{hex(_bits(peer['flags']))}" for peer in _peers(value))
+        return str(self.send(value)) or "nothing"
 
 
 def has_flag(peers: Json, flag: str) -> bool:

@@ -31,7 +31,7 @@ def drives(state: State) -> dict[str, Mapping[str, t.Any]]:
 def missing_drive(state: State, path: str) -> Iterator[str]:
     """Return a sentence if the host has no drive of that letter; none where drives were not asked for."""
     letter, known = drive(path), drives(state)
-    if letter and known and letter not in known:
+    if letter.endswith(":") and known and letter not in known:
         yield f"drive {letter} is not on this host (it has {', '.join(sorted(known))}). Correct the path."
 
 

@@ -15,7 +15,7 @@ import pytest
 from ansible.parsing import dataloader
 
 from ansible_collections.winstack.windows.plugins.action import adopt
-from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import document
+from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import storage_document, time_document
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.snapshot import Snapshot
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import (
     HostError,
@@ -97,7 +97,9 @@ def variables(result: dict[str, t.Any]) -> dict[str, t.Any]:
 def planned(host: SimulatedHost, found: dict[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
     """Return what the variables plan to on a host of which nothing is known any more."""
     host.snapshot = Snapshot()
-    return host.check(document(found), **options)
+    time = {name: value for name, value in found.items() if name.startswith("ntp_client")}
+    storage = {name: value for name, value in found.items() if name not in time}
+    return host.check([*storage_document(storage), *time_document(time)], **options)
 
 
 # Planning to nothing ------------------------------------------------------------------------------------------------------
@@ -162,6 +164,18 @@ def test_what_no_variable_says_is_told(tmp_path: Path) -> None:
     assert f"stor-1: {told}" in result["warnings"]
 
 
+def test_a_clock_as_windows_brings_it(tmp_path: Path) -> None:
+    """In a workgroup nothing starts the service, which the role does not leave so: that must not hide what storage needs."""
+    host = by_hand(services={}, registry={}, os="2019")
+    result = run(host, tmp_path)
+    (told,) = result["left"]
+    assert told.startswith("ntp_client: the roles will change it. ")
+    assert "start_mode" not in "".join(result["variables"])
+    assert result["variables"]["iscsi_target_server_firewall"] is False
+    plan = planned(host, variables(result))
+    assert [entry["kind"] for entry in plan["objects"] if entry["changed"]] == ["ntp_client"]
+
+
 def test_what_the_roles_would_refuse_is_told(tmp_path: Path) -> None:
     key = W32TIME.replace(r"SYSTEM\CurrentControlSet\Services", r"SOFTWARE\Policies\Microsoft")
     policy = {rf"{key}\Parameters": {"Type": {"type": "string", "data": "NT5DS"}}}
@@ -185,7 +199,8 @@ def test_a_host_without_a_target_server(tmp_path: Path) -> None:
     host = by_hand(features={}, iscsi={})
     result = run(host, tmp_path)
     assert not [name for name in result["variables"] if name.startswith("iscsi")]
-    assert result["left"] == []
+    (told,) = result["left"]
+    assert "FS-iSCSITarget-Server" in told
 
 
 @pytest.mark.parametrize("check", [True, False])

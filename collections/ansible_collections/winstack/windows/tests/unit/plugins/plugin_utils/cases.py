@@ -39,7 +39,7 @@ KIND_OF = {
     "NtpClient": "ntp_client",
     "IscsiVirtualDisk": "iscsi_virtual_disk",
     "IscsiServerTarget": "iscsi_server_target",
-    "IscsiTargetServer": "iscsi_target_server",
+    "IscsiTargetServer": "wintarget",
 }
 # Section of a case -> question, where they are called otherwise. Add those of your kind.
 NAMES: dict[str, str] = {"w32time_triggers": TRIGGERS.name}
@@ -127,7 +127,7 @@ def recorded(name: str) -> Mapping[str, t.Any]:
     return t.cast("Mapping[str, t.Any]", json.loads(path.read_text(encoding="utf-8")))
 
 
-def planned(name: str, protected: tuple[str, ...] = DEFAULT, **wish: t.Any) -> Result:
+def planned(name: str, /, protected: tuple[str, ...] = DEFAULT, **wish: t.Any) -> Result:
     """Return the result of check mode for a case; what is given beside it goes into its wish."""
     case = recorded(name)
     document = [{KIND_OF[case["resource"]]: {**case["wish"], **wish}}]

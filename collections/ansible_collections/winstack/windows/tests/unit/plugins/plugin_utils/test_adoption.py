@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import (
     Adopted,
     adopt,
-    document,
     file_text,
     is_edited,
     is_written_by_adopt,
-    left,
+    sentences,
+    storage_document,
+    time_document,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
 from ansible_collections.winstack.windows.plugins.plugin_utils.report import Found
@@ -52,8 +53,13 @@ def adopted(*found: Found, host: str = "storage1", facts: dict[str, t.Any] = WOR
     return adopt(host, [FEATURE, one("wintarget", portals=[]), *found], {}, facts)
 
 
+def variables(found: Adopted) -> dict[str, t.Any]:
+    """Return the variables of the way that is tried first."""
+    return {name: value for part in found.parts for name, value in part.ways[0].items()}
+
+
 def storage(name: str, *found: Found) -> t.Any:
-    return adopted(*found).variables[f"iscsi_target_server_{name}"]
+    return variables(adopted(*found))[f"iscsi_target_server_{name}"]
 
 
 def read(text: str) -> t.Any:
@@ -86,8 +92,9 @@ def test_the_folder_that_most_disks_are_in(disks: list[Found], folder: str) -> N
 
 
 def test_a_server_without_disks_has_no_folder() -> None:
-    assert "iscsi_target_server_lun_path" not in adopted(disk("ramdisk:a.vhdx")).variables
-    assert not [entry for entry in document(adopted().variables) if "directory" in entry]
+    told = variables(adopted(disk("ramdisk:a.vhdx")))
+    assert "iscsi_target_server_lun_path" not in told
+    assert not [entry for entry in storage_document(told) if "directory" in entry]
 
 
 @pytest.mark.parametrize(
@@ -135,18 +142,14 @@ def test_portals_but_those_of_link_local_addresses() -> None:
             ("fd00::5", False),
         )
     ]
-    variables = adopt("h", [FEATURE, one("wintarget", portals=portals)], {}, WORKGROUP).variables
-    assert variables["iscsi_target_server_portals"] == [portals[0], portals[3]]
-    assert variables["iscsi_target_server_exclusive_portals"] is False
+    told = variables(adopt("h", [FEATURE, one("wintarget", portals=portals)], {}, WORKGROUP))
+    assert told["iscsi_target_server_portals"] == [portals[0], portals[3]]
+    assert told["iscsi_target_server_exclusive_portals"] is False
 
 
-@pytest.mark.parametrize("firewall", [True, False])
-def test_the_firewall_is_said(firewall: bool) -> None:
-    said = adopted().with_firewall(firewall)
-    assert said.variables["iscsi_target_server_firewall"] is firewall
-    assert [*said.variables] == [*adopted().variables]
-    without = adopt("h", [], {}, WORKGROUP).with_firewall(firewall)
-    assert "iscsi_target_server_firewall" not in without.variables
+def test_the_firewall_is_tried_both_ways() -> None:
+    part, _time = adopted().parts
+    assert [way["iscsi_target_server_firewall"] for way in part.ways] == [True, False]
 
 
 # Secrets ------------------------------------------------------------------------------------------------------------------
@@ -157,7 +160,7 @@ OFF = {"enabled": False}
 
 def test_secrets_become_placeholders() -> None:
     found = adopted(target("SQL_Data", chap=ON, reverse_chap=ON), target("open", chap=OFF, reverse_chap=OFF))
-    sql, plain = found.variables["iscsi_target_server_targets"]
+    sql, plain = variables(found)["iscsi_target_server_targets"]
     assert sql["chap"] == {"username": "sql", "secret": "{{ vault_storage1_sql_data_chap_secret }}"}
     assert sql["reverse_chap"] == {
         "username": "sql",
@@ -178,14 +181,14 @@ def test_each_secret_has_a_variable_of_its_own() -> None:
 
 
 def test_placeholders_are_templates_to_ansible() -> None:
-    text = file_text("storage1", adopted(target("a", chap=ON)).variables)
+    text = file_text("storage1", variables(adopted(target("a", chap=ON))))
     (told,) = read(text)["iscsi_target_server_targets"]
     assert told["chap"]["secret"] == "{{ vault_storage1_a_chap_secret }}"
     assert "!unsafe" not in text
 
 
 def test_the_document_is_planned_without_secrets() -> None:
-    entries = document(adopted(target("a", chap=ON)).variables)
+    entries = storage_document(variables(adopted(target("a", chap=ON))))
     (targets,) = [entry["iscsi_server_target"] for entry in entries if "iscsi_server_target" in entry]
     assert targets == [{"name": "a", "chap": {"username": "sql"}}]
 
@@ -202,24 +205,36 @@ CLIENT: dict[str, t.Any] = {
 }
 
 
+STARTS = ["start_mode", "trigger"]
+
+
 @pytest.mark.parametrize(
-    ("facts", "client", "manages", "names"),
+    ("facts", "client", "manages", "ways"),
     [
-        (WORKGROUP, CLIENT, False, ["sync_type", "peers", "start_mode", "trigger"]),
-        (WORKGROUP, CLIENT | {"special_poll_interval": 900}, False, ["sync_type", "peers", "special_poll_interval", "start_mode", "trigger"]),
-        (DOMAIN, {"sync_type": "domain", "trigger": "keep"}, False, []),
-        (DOMAIN, CLIENT, True, ["sync_type", "peers", "start_mode", "trigger"]),
+        (WORKGROUP, CLIENT, False, [["sync_type", "peers", *STARTS], ["sync_type", "peers"]]),
+        (
+            WORKGROUP,
+            CLIENT | {"special_poll_interval": 900},
+            False,
+            [
+                ["sync_type", "peers", "special_poll_interval", *STARTS],
+                ["sync_type", "peers", "special_poll_interval"],
+            ],
+        ),
+        (DOMAIN, {"sync_type": "domain", "trigger": "keep"}, False, [[]]),
+        (DOMAIN, CLIENT, True, [["sync_type", "peers", *STARTS], ["sync_type", "peers"]]),
     ],
-)  # fmt: skip
-def test_time(facts: dict[str, t.Any], client: dict[str, t.Any], manages: bool, names: list[str]) -> None:
-    variables = adopt("h", [one("ntp_client", **client)], {}, facts).variables
-    assert variables.pop("ntp_client_manage_domain_members") is manages
-    assert variables == {f"ntp_client_{name}": client[name] for name in names}
+)
+def test_time(
+    facts: dict[str, t.Any], client: dict[str, t.Any], manages: bool, ways: list[list[str]]
+) -> None:
+    (part,) = adopt("h", [one("ntp_client", **client)], {}, facts).parts
+    member = {"ntp_client_manage_domain_members": manages}
+    assert [*part.ways] == [{f"ntp_client_{name}": client[name] for name in names} | member for names in ways]
 
 
 def test_a_domain_member_that_goes_its_own_way_may() -> None:
-    variables = adopt("h", [one("ntp_client", **CLIENT)], {}, DOMAIN).variables
-    (entry,) = document(variables)
+    (entry,) = time_document(variables(adopt("h", [one("ntp_client", **CLIENT)], {}, DOMAIN)))
     assert (
         entry["ntp_client"] | {"domain_members": "manage", "allow_domain_member": True} == entry["ntp_client"]
     )
@@ -236,10 +251,9 @@ def test_a_server_that_does_not_answer() -> None:
 
 def test_a_host_that_is_no_target_server() -> None:
     silent = dict.fromkeys(("wintarget", "iscsi_virtual_disk"), "It is not installed.")
-    assert adopt("h", [one("ntp_client", **CLIENT)], silent, WORKGROUP).variables.keys() == {
-        *(f"ntp_client_{name}" for name in ("sync_type", "peers", "start_mode", "trigger")),
-        "ntp_client_manage_domain_members",
-    }
+    found = adopt("h", [one("ntp_client", **CLIENT)], silent, WORKGROUP)
+    assert not [name for name in variables(found) if name.startswith("iscsi")]
+    assert "no iscsi target server" in found.left[0].lower()
     with pytest.raises(HostError, match="registered"):
         adopt("h", [], {"ntp_client": "W32Time is not registered."}, WORKGROUP)
 
@@ -247,7 +261,7 @@ def test_a_host_that_is_no_target_server() -> None:
 def test_what_the_roles_would_change_is_told() -> None:
     unchanged = {"kind": "a", "key": "b", "changed": False, "before": {}, "after": {"x": 1}}
     client = {"kind": "ntp_client", "key": "", "changed": True}
-    told = left(
+    told = sentences(
         [
             unchanged,
             client | {"before": {"service": "stopped", "y": 1}, "after": {"service": "running", "y": 1}},

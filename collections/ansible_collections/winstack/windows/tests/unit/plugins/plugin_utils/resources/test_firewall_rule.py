@@ -77,9 +77,7 @@ def test_a_new_rule_takes_one_question_and_one_call() -> None:
     assert calls(result) == calls(planned) == [
         ("New-NetFirewallRule", {
             **{"Name": NAME, "DisplayName": NAME, "Group": "Winstack", "Direction": "Inbound", "Action": "Allow"},
-            **{"Protocol": "TCP", "LocalAddress": ["10.0.0.5"], "RemoteAddress": ["Any"], "LocalPort": ["3260"]},
-            **{"RemotePort": ["Any"], "Profile": ["Any"], "InterfaceType": ["Any"], "Program": "Any", "Service": "Any"},
-            "Enabled": "True",
+            **{"Protocol": "TCP", "LocalAddress": ["10.0.0.5"], "LocalPort": ["3260"], "Enabled": "True"},
         })
     ]  # fmt: skip
     assert (made.commands, text_of(made)) == (2, PLAIN)
@@ -94,6 +92,17 @@ def test_a_rule_without_more_than_a_name_lets_everything_in() -> None:
     made.converge(document({"name": NAME}))
     assert text_of(made) == f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name={NAME}|EmbedCtxt=Winstack|"
     assert made.converge(document({"name": NAME}))["changed"] is False
+
+
+def test_ports_of_a_new_rule_that_say_nothing_are_not_sent() -> None:
+    """The cmdlet takes ports for two protocols alone."""
+    wish = {"name": "Any", "protocol": "icmpv4", "local_ports": ["any"], "remote_ports": ["any"]}
+    assert calls(host().converge(document(wish))) == [
+        (
+            "New-NetFirewallRule",
+            {"Name": "Any", "DisplayName": "Any", "Group": "Winstack", "Protocol": "ICMPv4"},
+        )
+    ]
 
 
 def test_every_row_can_be_given_to_a_new_rule() -> None:

@@ -336,9 +336,9 @@ REFUSED: dict[str, tuple[t.Callable[[], SimulatedHost], Options, str]] = {
     "differencing without parent": (iscsi_host, {"type": "differencing"}, "type differencing needs the disk that it builds on"),
     "parent of the other format": (lambda: start("vhd file"), {"parent_path": OLD}, "is a .vhd, and this would be a .vhdx"),
     "share as parent": (iscsi_host, {"parent_path": r"\\server\a.vhdx"}, "parent_path: the path is a network or device path"),
-    "odd block": (iscsi_host, {"block_size": "3MB"}, "block_size: 3 MB is no power of two"),
-    "small block": (iscsi_host, {"block_size": "512KB"}, "power of two"),
-    "large block": (iscsi_host, {"block_size": "512MB"}, "power of two"),
+    "odd block": (iscsi_host, {"size": "1GB", "block_size": "3MB"}, "block_size: 3 MB is no power of two"),
+    "small block": (iscsi_host, {"size": "1GB", "block_size": "512KB"}, "power of two"),
+    "large block": (iscsi_host, {"size": "1GB", "block_size": "512MB"}, "power of two"),
     "sectors": (iscsi_host, {"logical_sector_size": 4096, "physical_sector_size": 512}, "larger than physical"),
     "sector of a differencing disk": (lambda: iscsi_host([{"path": B}]), {"parent_path": B, "logical_sector_size": 512}, "of its parent"),
     "shrink": (lambda: start("has"), {"size": "9GB"}, "size is 10 GB and 9 GB was wanted. What is stored at its end would be cut off. Set allow_shrink: true"),
@@ -427,8 +427,6 @@ def test_refused(name: str, way: str) -> None:
     host = make()
     before = state_of(host)
     wish = {"path": A} | given
-    if "size" not in given and "parent_path" not in given and given.get("block_size") and host.commands == 0:
-        wish["size"] = "1GB"
     result = check(host, **wish) if way == "check" else run(host, **wish)
     assert result.get("failed"), result
     assert message in result["msg"]

@@ -283,6 +283,17 @@ def test_whatever_was_written_without_a_restart_is_seen(
     assert not one.verify(ntp(**wish)).get("failed")
 
 
+def test_a_restart_that_is_owed_is_foreseen_beside_other_changes() -> None:
+    one = host(**RUNNING | {"start_mode": "manual"})
+    one.machine.registry.set(PARAMETERS, "NtpServer", "a,0x8")
+    assert brief(one.check(ntp(peers="a"))) == ["Set-Service Automatic", *RESTARTED]
+    assert one.verify(ntp(peers="a"))["msg"] == (
+        "ntp_client: start_mode is manual and automatic was wanted.\n"
+        "ntp_client: peers of the running service is time.windows.com,0x9 and a,0x8 was wanted."
+    )
+    assert brief(one.converge(ntp(peers="a"))) == ["Set-Service Automatic", *RESTARTED]
+
+
 def test_a_policy_is_what_the_running_service_has_read() -> None:
     one = host(**RUNNING | {"policy": {"NtpServer": "x.example,0x9"}})
     document = ntp(ignore_policy=True)
@@ -649,6 +660,13 @@ def test_gathered_options_are_those_that_count() -> None:
         "client_enabled": True,
         "service": "running",
     }
+
+
+def test_a_service_between_two_states_is_neither() -> None:
+    one = host(**RUNNING | A)
+    one.machine.services.get("W32Time").state = "start_pending"
+    assert "service" not in gathered(one)
+    assert brief(one.check(ntp(peers="a"))) == STARTED
 
 
 def test_facts_tell_what_is_no_option() -> None:

@@ -47,6 +47,7 @@ GIVEN: dict[str, tuple[t.Any, str]] = {
 def test_what_people_write_is_one_list(given_: t.Any, text: str) -> None:
     peers = PEERS.parse(given_)
     assert PEERS.send(peers) == text
+    assert PEERS.words(peers) == (text or "nothing")
     assert PEERS.parse(PEERS.show(peers)) == peers
 
 

@@ -6,9 +6,26 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.resources.w32time import client_lines
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state import HostState
+from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.ntp_client import KIND
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.registry import key_question
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.w32time import (
+    CONFIG,
+    QUESTIONS,
+    RUNNING,
+    TRIGGERS,
+    client_lines,
+    config_number,
+    running_values,
+    settings,
+    trigger_events,
+)
 
 # The form of transcripts in public issues; names and numbers replaced.
 CONFIGURATION = """\
@@ -83,3 +100,66 @@ def test_what_is_not_found_is_not_told(text: str) -> None:
 def test_a_member_of_a_domain_has_no_peers_there() -> None:
     lines = [line for line in CONFIGURATION.splitlines() if "time.windows.com" not in line]
     assert "NtpServer" not in client_lines(lines)
+
+
+# Answers of another form --------------------------------------------------------------------------------------------------
+
+
+def state(**answers: list[dict[str, t.Any]]) -> HostState:
+    """Return the state of a host that answers the questions: triggers, running and config."""
+    names = {"triggers": TRIGGERS.name, "running": RUNNING.name, "config": key_question(CONFIG).name}
+    missing = Failure("ItemNotFoundException", "PathNotFound", "Not there.", "0x80131501")
+    sections = {question.name: Section(ok=False, error=missing) for question in QUESTIONS}
+    told = {names[name]: Section(data=rows) for name, rows in answers.items()}
+    return HostState({}, sections | told, final=frozenset(sections))
+
+
+def test_triggers_are_pairs_of_numbers() -> None:
+    assert trigger_events(state(triggers=[{"Type": 3, "Action": 1}])) == [(3, 1)]
+    assert trigger_events(state()) == []
+    with pytest.raises(HostError, match="Action of a trigger of the Windows Time service reads as None"):
+        trigger_events(state(triggers=[{"Type": 3, "Action": None}]))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"ExitCode": -2147023834, "Output": CONFIGURATION.splitlines()}],
+        [{"ExitCode": 0, "Output": None}],
+        [{"ExitCode": 0, "Output": [5, None, ""]}],
+        [{}],
+    ],
+)
+def test_a_program_without_an_answer_tells_nothing(rows: list[dict[str, t.Any]]) -> None:
+    assert running_values(state(running=rows), settings(KIND)) == {}
+
+
+def test_what_the_service_has_read_is_told_by_option() -> None:
+    lines = CONFIGURATION.replace("604800", "a week").splitlines()
+    assert running_values(state(running=[{"ExitCode": 0, "Output": lines}]), settings(KIND)) == {
+        "sync_type": "manual",
+        "client_enabled": True,
+        "peers": [
+            {"address": "time.windows.com", "flags": ["special_interval", "client"]},
+            {"address": "ntp2.example", "flags": ["client"]},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "number"),
+    [("DWord", 6, 6), ("DWord", 0xFFFFFFFF, 0xFFFFFFFF), (None, -1, 0xFFFFFFFF), ("String", "6", None), (None, "6", None)],
+)  # fmt: skip
+def test_numbers_of_the_configuration_are_without_a_sign(
+    kind: str | None, data: t.Any, number: int | None
+) -> None:
+    told = state(config=[{"Name": "MaxPosPhaseCorrection", "Kind": kind, "Data": data}])
+    assert config_number(told, "MaxPosPhaseCorrection") == number
+    assert config_number(told, "MinPollInterval") is None
+
+
+def test_every_value_of_the_table_is_asked_for() -> None:
+    asked = {question.name for question in QUESTIONS}
+    for setting in settings(KIND):
+        assert {key_question(setting.key).name, key_question(setting.policy).name} <= asked

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.portals
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.wintarget import KIND
 from winsim.firewall import RULES_KEY
 
+from ..cases import CASES
 from ..simulated import SimulatedHost, outcomes, sequence
 from .answers import NO_CLASS, answering
 
@@ -182,6 +184,19 @@ def test_an_address_that_the_host_does_not_have() -> None:
         "one that a cluster moves may be on another node now."
     ]  # fmt: skip
     assert made.changing() == []
+
+
+def test_the_floating_address_of_a_pair_of_servers_is_on_the_other_one() -> None:
+    """W11: the passive node of a cluster of a third party."""
+    path = CASES / "windows" / "W11-passive-node" / "input.yml"
+    if not path.exists():
+        pytest.skip(f"the cases of practitioners are not beside this checkout ({path})")
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    wish = document(portals=case["wish"]["iscsi_target_server_portals"])
+    addresses = [f"{address}/24" for address in case["addresses"]]
+    (told,) = host(addresses=addresses).check(wish)["unmet"]
+    assert "10.0.1.10 is not on this host (it has 10.0.1.12)" in told
+    assert "one that a cluster moves may be on another node now" in told
 
 
 def test_an_address_that_the_server_has_not_taken_up() -> None:
