@@ -15,7 +15,7 @@ from harness import Cloud, Outcome, Simulator
 FOLDER = "D:\\iSCSI"
 DISK = "winstack.windows.iscsi_virtual_disk"
 TARGET = "winstack.windows.iscsi_server_target"
-SERVER = "winstack.windows.iscsi_target_server"
+SERVER = "winstack.windows.wintarget"
 CLOCK = "winstack.windows.ntp_client"
 VOLUMES = {"C": {"size": "64GiB", "free": "40GiB"}, "D": {"size": "100TiB"}}
 SECRET_SHORT, SECRET_LONG = "elevenchars", "seventeen-letters"
@@ -47,7 +47,12 @@ CASES = [
     disk("unc", "server", path="\\\\server\\share\\data.vhdx"),
     disk("extension", ".vhdx", path=f"{FOLDER}\\data.raw"),
     disk("drive", "Q:", path="Q:\\iSCSI\\data.vhdx"),
-    disk("cinder_file", "cinder", path=f"{FOLDER}\\volume-7f1c9a52-3d0e-4b57-9a41-0c7c86e2a6d1.vhdx"),
+    disk(
+        "cinder_file",
+        "protected",
+        "volume-*",
+        path=f"{FOLDER}\\volume-7f1c9a52-3d0e-4b57-9a41-0c7c86e2a6d1.vhdx",
+    ),
     target("kind", "HostName", initiator_ids=["HostName:node1"]),
     target("iqn", "iqn.nonsense", initiator_ids=["IQN:iqn.nonsense"]),
     target("mac", "00-11-22", initiator_ids=["MACAddress:00-11-22"]),
@@ -90,6 +95,7 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
             "volumes": VOLUMES | {"D": {"size": "1GiB"}},
             "files": {FOLDER: {"directory": True, "attributes": ["ReparsePoint"]}},
         },
+        "portal": {"os": "2022", "volumes": VOLUMES, "addresses": ["10.1.0.16/24"]},
         **{
             name: {"computer_name": "CLONE", "os": "2022", "volumes": VOLUMES}
             for name in ("clone1", "clone2")
@@ -113,7 +119,7 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
         {"path": f"{FOLDER}\\twice.VHDX", "size": "1GB"},
     ]
     wishes = {
-        "iscsi_target_server_portals": [{"address": "10.9.9.9"}, {"address": "0.0.0.0"}],
+        "iscsi_target_server_portals": [{"address": "0.0.0.0"}],
         "iscsi_target_server_disks": listed(DISK) + twice,
         "iscsi_target_server_targets": listed(TARGET),
         "ntp_client_peers": [{"address": "not a name"}],
@@ -127,7 +133,13 @@ def runs(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Simula
             {"name": "ONE"},
         ],
     }
-    variables = {"wishes": wishes, "unfit": unfit, "odd": {"preflight_releases": ["2025"]}, "volume": volume}
+    variables = {
+        "wishes": wishes,
+        "unfit": unfit,
+        "odd": {"preflight_releases": ["2025"]},
+        "volume": volume,
+        "portal": {"iscsi_target_server_portals": [{"address": "10.9.9.9"}]},
+    }
     simulator, inventory = cloud(hosts, variables, {"iscsi_target_server_lun_path": FOLDER})
     fault = {
         "kind": "cmdlet_error",
@@ -167,8 +179,12 @@ def test_no_module_changed_anything(runs: tuple[Simulator, Outcome, Outcome]) ->
 
 
 SENTENCES = [
-    *(pytest.param(case.told, id=case.name) for case in CASES if case.name not in ("lock_out",)),
-    pytest.param(("more than once", "Twice.vhdx", "upper and lower case"), id="path_twice"),
+    *(
+        pytest.param(case.told, id=case.name)
+        for case in CASES
+        if case.name not in ("lock_out", "unknown_portal")
+    ),
+    pytest.param(("Twice.vhdx", "twice.VHDX", "are one object"), id="path_twice"),
 ]
 
 
@@ -184,22 +200,22 @@ def test_preflight_tells_every_problem_at_once(
     ("host", "told"),
     [
         ("mounted", (FOLDER, "mount point")),
-        ("odd", ("Windows Server 2025 is supported", "counts as 2016")),
-        ("odd", ("has its files removed from the image", "-Source")),
-        ("odd", ("local drive", "network")),
-        ("odd", ("there is a file at", FOLDER)),
+        ("odd", ("not among the wanted releases of Windows Server: 2025", "2016")),
+        ("odd", ("files were removed from the image", "-Source")),
+        ("odd", ("drive D: is a network drive",)),
+        ("odd", ("a file stands there", FOLDER)),
         ("volume", ("NTFS or ReFS", "exFAT")),
-        ("volume", ("D: needs 10.0 GB free", "has 2.0 GB")),
-        ("volume", ("10.1.0.15 port 3260 more than once",)),
-        ("volume", ("has the name one more than once",)),
-        ("volume", ("a target lists", "going.vhdx", "state is absent")),
-        ("silent", ("did not answer addresses", "Access is denied", "administrator")),
-        ("clone1", ("computer name", "CLONE")),
-        ("clone2", ("computer name", "CLONE")),
+        ("volume", ("D: has 2.0 GB free", "10 GB are needed")),
+        ("volume", ("10.1.0.15 is given twice",)),
+        ("volume", ("ONE", "one", "are one object")),
+        ("volume", ("no virtual disk", "going.vhdx")),
+        ("portal", ("10.9.9.9", "not on this host", "10.1.0.16")),
+        ("silent", ("did not list addresses", "Access is denied")),
+        ("clone1", ("computer name", "CLONE", "clone2")),
+        ("clone2", ("computer name", "CLONE", "clone1")),
         ("edition", ("FS-iSCSITarget-Server", "does not offer it", "Datacenter")),
-        ("unfit", ("C: needs at least 16GB", "12.0 GB")),
-        ("unfit", ("clock", "300", "seconds off")),
-        ("unfit", ("\\\\server\\share", "drive letter", "iscsi_target_server_lun_path")),
+        ("unfit", ("drive C: has 12.0 GB", "16 GB are needed")),
+        ("unfit", ("\\\\server\\share", "drive letter")),
     ],
 )
 def test_preflight_measures_the_host(
@@ -219,6 +235,11 @@ def test_nothing_is_touched_where_preflight_fails(
     assert runs[1].stats[host]["changed"] == 0
 
 
+def test_a_clock_that_ntp_client_mends_only_warns(runs: tuple[Simulator, Outcome, Outcome]) -> None:
+    assert "900" in runs[1].output
+    assert not any("clock" in sentence for sentence in runs[1].failures["unfit"])
+
+
 def test_a_good_host_goes_on(runs: tuple[Simulator, Outcome, Outcome]) -> None:
     assert runs[1].custom["good"]["winstack"]["target_server"] == "running"
 
@@ -230,12 +251,12 @@ def test_no_refused_secret_is_told(runs: tuple[Simulator, Outcome, Outcome]) -> 
 # The inventory --------------------------------------------------------------------------------------------------------
 
 INVENTORIES = {
-    "no_group": ("[other]\nhost1\n", ("no group windows_storage",)),
-    "empty_group": ("[windows_storage]\n", ("the group windows_storage is empty",)),
-    "same_name": ("[windows_storage]\nhost1\nHOST1\n", ("more than one host named host1",)),
+    "no_group": ("[other]\nhost1\n", ("group windows_storage",)),
+    "empty_group": ("[windows_storage]\n", ("group windows_storage of the inventory is empty",)),
+    "same_name": ("[windows_storage]\nhost1\nHOST1\n", ("host1 and HOST1 differ in upper and lower case",)),
     "same_address": (
         "[windows_storage]\nhost1 ansible_host=10.0.0.1\nhost2 ansible_host=10.0.0.1\n",
-        ("more than one host of the inventory is reached at 10.0.0.1",),
+        ("host1 and host2 are reached at one endpoint", "10.0.0.1"),
     ),
 }
 

@@ -316,3 +316,14 @@ def test_options_of_roles_are_those_of_their_kinds(role: str, option: str) -> No
     taken = role_option(role, option)
     assert (taken["type"], taken["elements"]) == ("list", "dict")
     assert plain(taken["options"], "options") == plain(HANDED_ON[role, option], "options")
+
+
+def test_peers_of_the_role_are_those_of_the_kind() -> None:
+    """As a whole: a peer may be a text, so that no specification can go further down."""
+    of_kind = KINDS["ntp_client"].spec()["peers"]
+    of_role = {
+        name: value
+        for name, value in role_option("ntp_client", "ntp_client_peers").items()
+        if name != "default"
+    }
+    assert plain({"peers": of_role}, "options") == plain({"peers": of_kind}, "options")
