@@ -27,6 +27,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.firewal
 from winsim.firewall import RULES_KEY
 
 from ..simulated import SimulatedHost, outcomes, sequence
+from .answers import DENIED, answering
 
 NAME = "Storage in"
 POLICY_KEY = "HKLM:\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall"
@@ -353,6 +354,11 @@ def test_policy_that_ignores_local_rules_is_told(
             f"firewall_rule {NAME}: group policy ignores local firewall rules in profile {profiles} (AllowLocalPolicyMerge is 0), so "
             "that this one has no effect there. Put the rule into the policy, or let the policy merge local rules."
         ])  # fmt: skip
+
+
+def test_policy_that_cannot_be_read_keeps_no_rule_from_being_made() -> None:
+    result = answering(host(), firewall_policy=DENIED).converge(document(WISH))
+    assert (result.get("msg"), result["changed"], result["warnings"]) == (None, True, [])
 
 
 # Gathered, rendered, signatures -------------------------------------------------------------------------------------------

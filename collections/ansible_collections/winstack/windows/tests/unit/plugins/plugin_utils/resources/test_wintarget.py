@@ -34,7 +34,7 @@ from winsim.firewall import RULES_KEY
 
 from ..cases import CASES
 from ..simulated import SimulatedHost, outcomes, sequence
-from .answers import NO_CLASS, answering
+from .answers import DENIED, NO_CLASS, answering
 
 FEATURE = "FS-iSCSITarget-Server"
 BUILTIN = "iSCSITarget-Service-iSCSI-In-TCP"
@@ -304,6 +304,12 @@ def test_who_is_connected_is_told_before_a_portal_closes_or_moves(
     told = f"wintarget: portal {what}: initiators that came by it are cut off. Connected now are those of target t1."
     assert (result["warnings"], made.commands) == ([told] if what else [], 1)
     assert host().check(document(**wish))["warnings"] == []
+
+
+def test_a_server_that_does_not_list_its_targets_can_close_a_portal_all_the_same() -> None:
+    made = answering(host(iscsi=CONNECTED), iscsi_server_targets=DENIED)
+    result = made.converge(document(portals=[at(OFFICE, enabled=False)]))
+    assert (result["changed"], result["warnings"]) == (True, [])
 
 
 def test_portals_of_a_node_of_a_cluster_are_refused() -> None:
@@ -585,6 +591,8 @@ def test_rendered_without_a_host() -> None:
         "Set-IscsiTargetServerSetting",
         "New-NetFirewallRule",
     ]
+    same = make_plan(ToldState(KINDS, [read_wish(KIND, {})], told, Settings()))
+    assert (same.steps, same.unmet, same.ineffective) == ((), (), ())
     nothing = make_plan(ToldState(KINDS, [wish], [], Settings()))
     assert nothing.unmet == (
         "wintarget: it is not known what the server has. Give have, as state gathered returns it.",
