@@ -86,8 +86,8 @@ def _told_of_service(told: dict[str, Any]) -> list[str]:
 
 def _told_of_storage(told: dict[str, Any]) -> list[str]:
     portals = ", ".join(told["portals"]) or "no address"
-    disks = f"{told['disks']} disks of {int(told['disk_bytes']) / GB:,.0f} GB ({told['cinder_disks']} of cinder-volume)"
-    targets = f"{told['targets']} targets ({told['cinder_targets']} of cinder-volume)"
+    disks = f"{told['disks']} disks of {int(told['disk_bytes']) / GB:,.0f} GB ({told['protected_disks']} protected)"
+    targets = f"{told['targets']} targets ({told['protected_targets']} protected)"
     offset = float(told["clock_offset_seconds"])
     return [
         f"{told['computer']}, {told['system'].removeprefix('Microsoft ')} ({told['version']})",

@@ -27,9 +27,9 @@ TOLD = {
     "portals": ["10.0.0.1 port 3260"],
     "disks": 2,
     "disk_bytes": 3 * 1024**3,
-    "cinder_disks": 1,
+    "protected_disks": 1,
     "targets": 1,
-    "cinder_targets": 0,
+    "protected_targets": 0,
     "time_service": "running",
     "time_from": "its domain",
     "clock_offset_seconds": -0.25,
@@ -59,7 +59,7 @@ def test_a_good_host() -> None:
     text = screen(run(), None, False)
     for words in (
         "WIN-1, Windows Server 2022 Datacenter",
-        "2 disks of 3 GB (1 of cinder-volume)",
+        "2 disks of 3 GB (1 protected)",
         "clock -0.2 s",
     ):
         assert words in text
