@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import start
 from linux_nodes import ROOT, Outcome, apt_archive, nodes, play
+
+from conftest import start
 
 QEMU, NEW_QEMU = "1:2.5+dfsg-5ubuntu10.24", "99:2.5+dfsg-0ovs2.0-5ubuntu10.2"
 LIBVIRT, OLD_LIBVIRT = "2.1.0-1ubuntu9.1~cloud0", "1.3.1-0ovs2.1-1ubuntu10.5"

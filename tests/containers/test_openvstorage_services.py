@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import cannot
 from linux_nodes import ROOT, Outcome, nodes, openstack_nodes, play
+
+from conftest import cannot
 
 pytestmark = pytest.mark.full
 

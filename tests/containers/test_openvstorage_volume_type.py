@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import cannot
 from linux_nodes import ROOT, Outcome, nodes, openstack_nodes, play
+
+from conftest import cannot
 
 pytestmark = pytest.mark.full
 

@@ -26,7 +26,10 @@ CERTIFICATE = (
     [
         ("ntlm: the specified credentials were rejected by the server", ("ansible_password", "tried once")),
         (REFUSED, (": Connection refused. Check that the host runs", "10.0.0.5 port 5986 (winrm)")),
-        (CERTIFICATE, ("certificate verify failed: self-signed certificate. Name the authority", "ca_trust_path")),
+        (
+            CERTIFICATE,
+            ("certificate verify failed: self-signed certificate. Name the authority", "ca_trust_path"),
+        ),
         ("[Errno -2] Name or service not known", ("Correct ansible_host",)),
         ("kerberos: Server not found in Kerberos database", ("kinit",)),
         ("the moon is full", ("the moon is full. docs/operator.md",)),
