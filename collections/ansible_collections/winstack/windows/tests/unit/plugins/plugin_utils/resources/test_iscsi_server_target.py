@@ -23,7 +23,7 @@ from winsim.iscsi import IscsiError
 
 from ..cases import planned
 from ..simulated import Result, SimulatedHost, outcomes, sequence
-from .iscsi_hosts import FEATURE, A, B, C, Options, calls, gathered, iscsi_host, state_of, told
+from .iscsi_hosts import FEATURE, A, B, C, Options, calls, check_calls, gathered, iscsi_host, state_of, told
 
 SECRET = "s" * 12
 OTHER = "o" * 16
@@ -321,6 +321,7 @@ def test_plan(name: str) -> None:
     host = start(begin)
     before = state_of(host)
     foreseen = check(host, **given)
+    check_calls(host, document(**given))
     assert state_of(host) == before
     result = run(host, **given)
     assert not result.get("failed"), result["msg"]
