@@ -333,6 +333,13 @@ def test_plan(name: str) -> None:
     assert host.verify(document(**given), protected=DEFAULT)["changed"] is False
 
 
+def test_the_iqn_that_windows_makes_is_foretold() -> None:
+    host = host_with()
+    foreseen = check(host, name="Web")["objects"][0]["after"]
+    assert foreseen["iqn"] == NATURAL
+    assert run(host, name="Web")["objects"][0]["after"] == foreseen
+
+
 def test_two_commands_make_a_target_and_one_finds_it_as_it_is() -> None:
     host = host_with()
     wish = {"chap": chap(), "initiator_ids": [IQN], "luns": [lun(A)], "enabled": True}
@@ -413,7 +420,8 @@ X, Y, Z = (f"iqn.2020-01.org.example:{letter}" for letter in "xyz")
 
 def exchange(host: SimulatedHost, **iqns: str | None) -> Result:
     wishes = [
-        {"name": name} | ({"state": "absent"} if iqn is None else {"iqn": iqn}) for name, iqn in iqns.items()
+        {"name": name} | ({"state": "absent"} if iqn is None else {"iqn": iqn} if iqn else {})
+        for name, iqn in iqns.items()
     ]
     return host.converge([{"iscsi_server_target": wishes}], protected=DEFAULT)
 
@@ -471,6 +479,7 @@ def test_an_exchange_that_broke_off_is_ended_by_the_next_run(monkeypatch: pytest
 TAKEN: dict[str, tuple[list[Options], dict[str, str | None], str]] = {
     "of one that stays": (targets(db=X), {"web": X.upper()}, f"web: it cannot have the IQN {X}: the target db has it"),
     "of one that keeps it": (targets(db=X), {"web": X, "db": X}, "the target db has it"),
+    "that Windows gives to a new one": ([], {"web": "", "db": NATURAL}, "the target web has it"),
     "given twice": ([], {"web": X, "db": X}, f"db: it cannot have the IQN {X}: the target web has it"),
     "of a protected one": (targets(**{"volume-1": X}), {"web": X, "volume-1": Y}, "volume-1 is protected"),
     "of a protected one that is to go": (targets(**{"volume-1": X}), {"web": X, "volume-1": None}, "volume-1 is protected"),
