@@ -24,10 +24,12 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.inventory import 
     endpoint_of,
     endpoint_problems,
     group_problems,
+    is_of_controller,
     limit_problems,
     name_problems,
     pattern_problems,
     tag_problems,
+    value_problems,
     vault_file,
     vault_problems,
 )
@@ -109,44 +111,50 @@ class _Variables:
 
     def __init__(self, templar: t.Any, task_vars: TaskVars, group: str) -> None:
         self._templar, self._hostvars, self._group = templar, task_vars["hostvars"], group
+        self._shared: dict[str, object] = {}
         # What the play defines, it defines for every host.
         own = self._hostvars.raw_get(task_vars["inventory_hostname"])
         self._of_play = frozenset(name for name in task_vars if name not in own)
 
     def problems(self, hosts: Sequence[str], left: Collection[str]) -> Iterator[str]:
-        reader = VaultReader()
+        """Return what is wrong with the variables of hosts; what concerns none that ``--limit`` has left is left aside."""
+        reader, default = VaultReader(), str(_SETTINGS["config"].get_config_value("DEFAULT_TRANSPORT"))
         endpoints: dict[str, Endpoint] = {}
+        faults: dict[str, str] = {}
         missing: dict[str, list[Missing]] = {}
         for host in hosts:
             raw = self._hostvars.raw_get(host)
             own = {name: value for name, value in raw.items() if name not in _NO_VARIABLES}
             missing[host] = [*reader.missing(own, self._of_play, self._vault_file)] if host in left else []
             try:
-                endpoint = endpoint_of(host, partial(self._value, host, raw), _default_connection())
+                if endpoint := endpoint_of(host, partial(self._value, raw), default):
+                    endpoints[host] = endpoint
             except WantError as error:
-                if not missing[host]:  # Which may be why a value cannot be read.
-                    yield str(error)
-            else:
-                endpoints |= {host: endpoint} if endpoint else {}
+                if host in left and not missing[host]:  # Which may be why a value cannot be read.
+                    faults[host] = str(error)
+        yield from value_problems(faults)
         yield from endpoint_problems(endpoints, left)
         yield from vault_problems(missing)
 
-    def _value(self, host: str, raw: TaskVars, name: str) -> object:
+    def _value(self, raw: TaskVars, name: str) -> object:
         value = raw.get(name)
+        if isinstance(value, str) and is_of_controller(str(value)):
+            if value not in self._shared:
+                self._shared[value] = self._templated(raw, name, value)
+            return self._shared[value]
+        return self._templated(raw, name, value)
+
+    def _templated(self, raw: TaskVars, name: str, value: object) -> object:
         try:
             if not self._templar.is_template(value):
                 return value
             templar = self._templar.copy_with_new_env(available_variables={**raw, "hostvars": self._hostvars})
             return t.cast(object, templar.template(value))
         except AnsibleError as error:
-            raise WantError(f"{host}: {name} cannot be read. {' '.join(str(error).split())}") from error
+            raise WantError(f"{name} cannot be read. {' '.join(str(error).split())}") from error
 
     def _vault_file(self, value: object) -> str:
         return vault_file(_origin(value), self._group)
-
-
-def _default_connection() -> str:
-    return str(_SETTINGS["config"].get_config_value("DEFAULT_TRANSPORT"))
 
 
 def _origin(value: object) -> str | None:

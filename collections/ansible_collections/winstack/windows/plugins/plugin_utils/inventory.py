@@ -141,7 +141,7 @@ class Endpoint:
 def endpoint_of(host: str, read: Read, default: str = "ssh") -> Endpoint | None:
     """Return where a host is reached; None for a connection that has no endpoint, or that is not known here.
 
-    ``default`` is the connection of hosts that name none. Raise WantError, the host first, for a value that cannot be one.
+    ``default`` is the connection of hosts that name none. Raise WantError, without the host, for a value that cannot be one.
     """
     connection = _connection(str(read("ansible_connection") or default))
     if connection is None:
@@ -151,7 +151,7 @@ def endpoint_of(host: str, read: Read, default: str = "ssh") -> Endpoint | None:
     _name, path = _last(read, connection.paths)
     return Endpoint(
         _address(str(host if address is None else address)),
-        _port(host, read, connection, str(scheme)),
+        _port(read, connection, str(scheme)),
         str(connection.path if path is None else path).strip("/"),
         given_by or connection.hosts[0],
     )
@@ -170,6 +170,12 @@ def endpoint_problems(endpoints: dict[str, Endpoint], left: Collection[str]) -> 
                 f"{named(names)} are reached at one endpoint, {endpoint}. Correct {endpoint.given_by}, "
                 "or leave one of them."
             )
+
+
+def value_problems(faults: Mapping[str, str]) -> Iterator[str]:
+    """Return a sentence for every fault of a value (faults by host) and the hosts that share it."""
+    for hosts in _by(faults, faults.__getitem__):
+        yield f"{named(hosts)}: {faults[hosts[0]]}"
 
 
 def _connection(name: str) -> Connection | None:
@@ -191,14 +197,14 @@ def _address(text: str) -> str:
         return plain
 
 
-def _port(host: str, read: Read, connection: Connection, scheme: str) -> int:
+def _port(read: Read, connection: Connection, scheme: str) -> int:
     name, value = _last(read, connection.ports)
     if not name:
         return connection.http_port if connection.http_port and scheme == "http" else connection.port
     try:
         return int(str(value))
     except ValueError:
-        raise WantError(f"{host}: {name} is {value!r}, which is not a port. Give a whole number.") from None
+        raise WantError(f"{name} is {value!r}, which is not a port. Give a whole number.") from None
 
 
 # Variables of the vault ---------------------------------------------------------------------------------------------------
@@ -297,6 +303,23 @@ def _optional(tree: jinja2.nodes.Template) -> Iterator[str]:
             yield node.node.name
 
 
+@cache
+def is_of_controller(template: str) -> bool:
+    """Return whether a template gives every host the same: all that it reads are environment variables of the controller."""
+    try:
+        tree = jinja2.Environment(autoescape=False).parse(template)
+    except jinja2.TemplateSyntaxError:
+        return False
+    names = [*tree.find_all(jinja2.nodes.Name)]
+    return len(names) == sum(map(_reads_environment, tree.find_all(jinja2.nodes.Call)))
+
+
+def _reads_environment(call: jinja2.nodes.Call) -> bool:
+    plain = isinstance(call.node, jinja2.nodes.Name) and call.node.name == "lookup"
+    constants = [arg.value if isinstance(arg, jinja2.nodes.Const) else None for arg in call.args]
+    return plain and constants[:1] in (["env"], ["ansible.builtin.env"]) and None not in constants
+
+
 # Words --------------------------------------------------------------------------------------------------------------------
 
 
@@ -312,10 +335,14 @@ Item = t.TypeVar("Item")
 
 def _alike(items: Iterable[Item], key: Callable[[Item], object]) -> Iterator[list[Item]]:
     """Return those of the items that share a key, in their order."""
+    yield from (alike for alike in _by(items, key) if len(alike) > 1)
+
+
+def _by(items: Iterable[Item], key: Callable[[Item], object]) -> Iterable[list[Item]]:
     found: dict[object, list[Item]] = {}
     for item in items:
         found.setdefault(key(item), []).append(item)
-    yield from (alike for alike in found.values() if len(alike) > 1)
+    return found.values()
 
 
 def _near(name: str, known: Iterable[str]) -> str:

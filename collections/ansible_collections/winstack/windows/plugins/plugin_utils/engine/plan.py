@@ -24,6 +24,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Step,
     Thing,
     Wish,
+    nothing,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state import HostState, Unanswered
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json
@@ -103,6 +104,8 @@ def _planned(wish: Wish, state: HostState) -> Iterator[Change]:
 
 
 def _implied(wish: Wish, state: HostState) -> Sequence[Wish]:
+    if wish.kind.implies is nothing:  # The host need not even know the kind.
+        return ()
     try:
         return list(wish.kind.implies(Case(wish, state.find(wish.kind.name, wish.key), state)))
     except Unanswered:

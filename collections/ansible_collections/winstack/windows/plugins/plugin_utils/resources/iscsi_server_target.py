@@ -28,6 +28,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     State,
     Step,
     Thing,
+    Values,
     Word,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import ordinary, settled
@@ -119,6 +120,12 @@ def _plan(case: Case) -> Change:
         return change
     steps = (*_making_way(case), *_in_order(case, change.steps))
     return replace(change, steps=steps, before=_as_found(change.before))
+
+
+def _made(case: Case) -> Values:
+    """Return what a new target has beside what was wished: the IQN that Windows makes, which no other can then have."""
+    computer = str(case.state.computer["Name"])
+    return {"iqn": f"{_IQN_OF_WINDOWS}{computer}-{case.wish.name}-target".lower()} if computer else {}
 
 
 def _resolved(case: Case) -> Case:
@@ -370,6 +377,7 @@ KIND: t.Final = Kind(
     available=target_server,
     checks=_equal_secrets,
     plan=_plan,
+    made=_made,
     effects=_effects,
     refuses=(_protected, clustered, _taken_iqn, _no_secret),
     needs=(_no_disks, _nothing_to_show),

@@ -18,11 +18,13 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.inventory import 
     endpoint_of,
     endpoint_problems,
     group_problems,
+    is_of_controller,
     limit_problems,
     name_problems,
     named,
     pattern_problems,
     tag_problems,
+    value_problems,
     vault_file,
     vault_problems,
 )
@@ -163,8 +165,13 @@ def test_a_connection_without_an_endpoint(connection: str) -> None:
 
 
 def test_a_port_that_is_none() -> None:
-    with pytest.raises(WantError, match="stor1: ansible_winrm_port is 'https', which is not a port"):
+    with pytest.raises(WantError, match="^ansible_winrm_port is 'https', which is not a port"):
         endpoint_of("stor1", {"ansible_winrm_port": "https"}.get, "winrm")
+
+
+def test_hosts_share_a_sentence() -> None:
+    faults = {"a": "x cannot be read.", "b": "y cannot be read.", "c": "x cannot be read."}
+    assert [*value_problems(faults)] == ["a and c: x cannot be read.", "b: y cannot be read."]
 
 
 def test_two_hosts_at_one_endpoint() -> None:
@@ -259,6 +266,25 @@ def test_values_that_hosts_share_are_read_once() -> None:
     found = [reader.missing({"v": shared}, (), lambda value: "f") for _host in range(1000)]
     assert {tuple(missing) for missing in found} == {(Missing("v", "vault_a", "f"),)}
     assert Counted.reads == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "shared"),
+    [
+        ("{{ lookup('ansible.builtin.env', 'PORT', default='5986') }}", True),
+        ("{{ lookup('env', 'A') ~ lookup('env', 'B') | int }}", True),
+        ("5986", True),
+        ("{{ lookup('env', name) }}", False),
+        ("{{ lookup('vars', 'x') }}", False),
+        ("{{ lookup(kind, 'x') }}", False),
+        ("{{ lookup('env', 'A') ~ x }}", False),
+        ("{{ x }}", False),
+        ("{{ query('env', 'A') }}", False),
+        ("{{ broken", False),
+    ],
+)
+def test_what_every_host_shares(template: str, shared: bool) -> None:
+    assert is_of_controller(template) is shared
 
 
 # Words --------------------------------------------------------------------------------------------------------------------

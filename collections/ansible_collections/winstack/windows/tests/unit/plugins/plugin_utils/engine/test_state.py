@@ -2,16 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan foretells of the paths of a host."""
+"""What a plan foretells of a host, and what it makes of a kind that the host does not have."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Thing
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Availability, Thing, Wish
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import make_plan
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state import HostState
 
-from .lamps import KINDS
+from .lamps import KINDS, LAMP
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,11 @@ def test_an_object_with_a_path_that_is_no_file_of_its_own_foretells_none() -> No
     state._tables["lamp"] = {}
     state.foretell("lamp", "red", Thing("red", "red", {}, {"path": "C:\\lamp.exe"}))
     assert state.path("C:\\lamp.exe") == "unknown"
+
+
+@pytest.mark.parametrize(("absent", "unmet"), [(True, ()), (False, ("lamp red: there is no current.",))])
+def test_where_a_kind_is_not_there_its_objects_are_absent(absent: bool, unmet: tuple[str, ...]) -> None:
+    kind = replace(LAMP, available=lambda state: Availability(unmet="there is no current."))
+    wish = Wish(kind, "red", "red", "resources[0].lamp", {}, absent=absent)
+    plan = make_plan(HostState({"lamp": kind}, {}, [wish]))
+    assert (plan.unmet, plan.refusals, plan.steps) == (unmet, (), ())

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering import objects_of
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Options as RunOptions
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Run
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import check, completed
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.protected import DEFAULT
 
@@ -58,6 +59,14 @@ def calls(result: Result) -> list[Call]:
     """Return (cmdlet, parameters) of all objects, in order."""
     found = [command for entry in result["objects"] for command in entry["commands"]]
     return [(command["cmdlet"], dict(command["parameters"])) for command in found]
+
+
+def check_calls(host: SimulatedHost, document: t.Any) -> None:
+    """Raise CallError unless every call of a plan fits its cmdlet on every release."""
+    run = host.run(document, check=True, protected=DEFAULT)
+    run.converge()
+    for step in run.plan.steps:
+        check(completed(step.call))
 
 
 def state_of(host: SimulatedHost) -> t.Any:

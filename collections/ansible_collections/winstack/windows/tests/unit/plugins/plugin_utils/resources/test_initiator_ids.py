@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import (
     InitiatorId,
+    initiator_fault,
+    initiator_of,
     parse_initiator,
     read_initiator,
 )
@@ -29,6 +31,9 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiat
         # Whatever an administrator managed to enter is kept as it is.
         ({"": "IPAddress:any"}, "IPAddress:any"),
         ({"": "Other:x"}, "Other:x"),
+        ({"": "Iqn:IQN:iqn.1993-08.org.debian:01:abc"}, "IQN:iqn.1993-08.org.debian:01:abc"),
+        ({"": "Iqn:iqn.localhost.hostid.7f000001"}, "IQN:iqn.localhost.hostid.7f000001"),
+        ({"": "no colon"}, "no colon"),
         ({}, ""),
     ],
 )
@@ -41,3 +46,27 @@ def test_dns_names_are_sent_as_they_are_written() -> None:
     assert parsed == InitiatorId("DNSName", "Node1.Example.org")
     assert str(parsed) == "DNSName:Node1.Example.org"
     assert parsed.shown == "DNSName:node1.example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("IQN:*", None),
+        ("iqn:iqn.1993-08.org.debian:01:abc", None),
+        ("IQN:IQN:iqn.1993-08.org.debian:01:abc", None),
+        ("IPv6Address:fe80::1", None),
+        ("iqn.1993-08.org.debian:01:abc", "begins with no kind of identifier"),
+        ("*", "begins with no kind of identifier"),
+        ("IQN:iqn.localhost.hostid.7f000001", "is not an iSCSI name"),
+        ("IPAddress:10.0.0.0/24", "is not an IPv4 address of one initiator"),
+    ],
+)
+def test_form(text: str, fault: str | None) -> None:
+    found = initiator_fault(text)
+    assert found is None if fault is None else fault in str(found)
+
+
+@pytest.mark.parametrize("text", ["IQN:iqn.LOCALHOST.hostid.7f000001", "Other:X", "no colon"])
+def test_what_has_an_odd_form_is_kept_and_compared_without_case(text: str) -> None:
+    assert initiator_of(text).value == text.partition(":")[2] or text
+    assert initiator_of(text).key == initiator_of(text.upper()).key

@@ -23,7 +23,7 @@ from winsim.iscsi import IscsiError
 
 from ..cases import planned
 from ..simulated import Result, SimulatedHost, outcomes, sequence
-from .iscsi_hosts import FEATURE, A, B, C, Options, calls, gathered, iscsi_host, state_of, told
+from .iscsi_hosts import FEATURE, A, B, C, Options, calls, check_calls, gathered, iscsi_host, state_of, told
 
 SECRET = "s" * 12
 OTHER = "o" * 16
@@ -321,6 +321,7 @@ def test_plan(name: str) -> None:
     host = start(begin)
     before = state_of(host)
     foreseen = check(host, **given)
+    check_calls(host, document(**given))
     assert state_of(host) == before
     result = run(host, **given)
     assert not result.get("failed"), result["msg"]
@@ -330,6 +331,13 @@ def test_plan(name: str) -> None:
     again = run(host, **given)
     assert (again["changed"], again["warnings"], host.commands) == (False, [], commands)
     assert host.verify(document(**given), protected=DEFAULT)["changed"] is False
+
+
+def test_the_iqn_that_windows_makes_is_foretold() -> None:
+    host = host_with()
+    foreseen = check(host, name="Web")["objects"][0]["after"]
+    assert foreseen["iqn"] == NATURAL
+    assert run(host, name="Web")["objects"][0]["after"] == foreseen
 
 
 def test_two_commands_make_a_target_and_one_finds_it_as_it_is() -> None:
@@ -412,7 +420,8 @@ X, Y, Z = (f"iqn.2020-01.org.example:{letter}" for letter in "xyz")
 
 def exchange(host: SimulatedHost, **iqns: str | None) -> Result:
     wishes = [
-        {"name": name} | ({"state": "absent"} if iqn is None else {"iqn": iqn}) for name, iqn in iqns.items()
+        {"name": name} | ({"state": "absent"} if iqn is None else {"iqn": iqn} if iqn else {})
+        for name, iqn in iqns.items()
     ]
     return host.converge([{"iscsi_server_target": wishes}], protected=DEFAULT)
 
@@ -470,6 +479,7 @@ def test_an_exchange_that_broke_off_is_ended_by_the_next_run(monkeypatch: pytest
 TAKEN: dict[str, tuple[list[Options], dict[str, str | None], str]] = {
     "of one that stays": (targets(db=X), {"web": X.upper()}, f"web: it cannot have the IQN {X}: the target db has it"),
     "of one that keeps it": (targets(db=X), {"web": X, "db": X}, "the target db has it"),
+    "that Windows gives to a new one": ([], {"web": "", "db": NATURAL}, "the target web has it"),
     "given twice": ([], {"web": X, "db": X}, f"db: it cannot have the IQN {X}: the target web has it"),
     "of a protected one": (targets(**{"volume-1": X}), {"web": X, "volume-1": Y}, "volume-1 is protected"),
     "of a protected one that is to go": (targets(**{"volume-1": X}), {"web": X, "volume-1": None}, "volume-1 is protected"),

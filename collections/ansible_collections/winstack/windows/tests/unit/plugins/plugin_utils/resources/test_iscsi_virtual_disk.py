@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine import signatures
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Question
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_target import (
+    CLUSTER,
+    WT_DISKS_AGAIN,
+)
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_virtual_disk import KIND
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.protected import DEFAULT
 
 from ..cases import planned
@@ -29,6 +36,7 @@ from .iscsi_hosts import (
     C,
     Options,
     calls,
+    check_calls,
     gathered,
     iscsi_host,
     state_of,
@@ -221,6 +229,7 @@ def test_plan(name: str) -> None:
     host = start(begin)
     before = state_of(host)
     foreseen = check(host, **given)
+    check_calls(host, document(**given))
     assert state_of(host) == before
     result = run(host, **given)
     assert not result.get("failed"), result["msg"]
@@ -231,6 +240,13 @@ def test_plan(name: str) -> None:
     again = run(host, **given)
     assert (again["changed"], again["warnings"], host.commands) == (False, [], commands)
     assert host.verify(document(**given), protected=DEFAULT)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "question", [*KIND.gathers, WT_DISKS_AGAIN, CLUSTER, *KINDS["iscsi_server_target"].gathers]
+)
+def test_every_question_fits_all_releases(question: Question) -> None:
+    signatures.check(signatures.completed(question.call))
 
 
 def test_two_commands_make_a_disk_and_one_finds_it_as_it_is() -> None:
