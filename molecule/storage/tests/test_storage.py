@@ -16,14 +16,14 @@ ADDRESSES = {"storage-fresh": "172.22.0.11", "storage-cinder": "172.22.0.12"}
 
 @pytest.fixture(scope="module")
 def disks(ask: Any) -> dict[str, dict[str, Any]]:
-    gathered = ask("winstack.windows.iscsi_virtual_disk", state="gathered")["gathered"]
-    return {disk["path"]: disk for disk in gathered["disks"]}
+    objects = ask("winstack.windows.iscsi_virtual_disk", state="gathered")["objects"]
+    return {disk["key"]: disk["options"] | {"protected": disk["protected"]} for disk in objects}
 
 
 @pytest.fixture(scope="module")
 def target(ask: Any) -> dict[str, Any]:
     gathered = ask("winstack.windows.iscsi_server_target", state="gathered")["gathered"]
-    (found,) = [item for item in gathered["targets"] if item["name"] == "data"]
+    (found,) = [item for item in gathered if item["name"] == "data"]
     return dict(found)
 
 
@@ -37,7 +37,8 @@ def test_the_folder_is_there(ask: Any) -> None:
 
 
 def test_only_the_wanted_portal_listens(ask: Any, name: str) -> None:
-    portals = ask("winstack.windows.iscsi_target_server", state="gathered")["gathered"]["portals"]
+    (server,) = ask("winstack.windows.wintarget", state="gathered")["gathered"]
+    portals = server["portals"]
     assert [portal["address"] for portal in portals if portal["enabled"]] == [ADDRESSES[name]]
 
 
@@ -71,6 +72,6 @@ def test_what_cinder_owns_is_as_it_was(disks: Any, name: str) -> None:
     foreign = disks.get(FOREIGN)
     if name == "storage-cinder":
         assert foreign is not None
-        assert (foreign["enabled"], foreign["owner"]) == (False, "cinder")
+        assert (foreign["enabled"], bool(foreign["protected"])) == (False, True)
     else:
         assert foreign is None
