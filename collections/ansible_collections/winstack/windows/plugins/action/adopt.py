@@ -67,8 +67,6 @@ class ActionModule(WinstackActionBase):
             _refuse_what_a_person_wrote(file, before)
         adopted, tried = self._winstack_adopted(params, host, snapshot)
         variables = {name: value for one in tried for name, value in one.variables.items()}
-        if params["protected"] is not None:
-            variables["iscsi_target_server_protected"] = params["protected"]
         text = file_text(self._winstack_host, variables)
         if text != before and not self._task.check_mode:
             _write(file, text)

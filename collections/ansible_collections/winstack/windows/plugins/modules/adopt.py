@@ -46,7 +46,8 @@ options:
     default: false
   protected:
     description:
-      - Names of objects to leave out; see M(winstack.windows.desired_state). They are written as a variable, too.
+      - Names of objects to leave out; see M(winstack.windows.desired_state).
+      - They are not written. Give the variable C(iscsi_target_server_protected) the same, so that the role knows them.
     type: list
     elements: str
 seealso:

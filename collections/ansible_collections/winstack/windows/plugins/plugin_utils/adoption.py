@@ -194,7 +194,9 @@ def _targets(host: str, targets: Iterable[Found]) -> tuple[list[Options], list[S
         options = {name: value for name, value in target["options"].items() if value != ""}
         for direction in CHAPS:
             chap = options.pop(direction, {"enabled": False})
-            if chap["enabled"]:
+            if chap["enabled"] and not chap["username"]:
+                options[direction] = {"enabled": True}
+            elif chap["enabled"]:
                 variable = _variable(host, target["key"], direction, {one.variable for one in secrets})
                 secrets.append(Secret(variable, target["key"], direction))
                 options[direction] = {

@@ -104,7 +104,8 @@ class WinstackActionBase(ActionBase):
         try:
             result |= self._winstack_run(params, host, snapshot)
         except Failed as error:
-            result |= error.result | {"failed": True, "msg": str(error)}
+            told = [_brief(entry) for entry in error.result["objects"]]
+            result |= error.result | {"failed": True, "msg": str(error), "objects": told}
         except WinstackError as error:
             result |= {"failed": True, "changed": False, "msg": str(error)}
         except AnsibleConnectionFailure as error:
@@ -184,6 +185,13 @@ class WinstackActionBase(ActionBase):
         objects = [found for name in names if name not in silent for found in objects_of(kinds[name], state)]
         told = {"changed": False, "objects": objects, "silent": silent, "host": host_of(state)}
         return objects, told
+
+
+def _brief(entry: Result) -> Result:
+    """Return the entry of an object in a failed result: what was not touched is named alone, so that the reason is seen."""
+    return (
+        entry if entry["commands"] else {name: entry[name] for name in ("kind", "key", "changed", "outcome")}
+    )
 
 
 class KindActionBase(WinstackActionBase):

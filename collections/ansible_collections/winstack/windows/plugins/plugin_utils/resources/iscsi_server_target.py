@@ -24,6 +24,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Kind,
     New,
     Property,
+    Row,
     Set,
     State,
     Step,
@@ -32,7 +33,13 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Word,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import ordinary, settled
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Choice, Json, Text, listed
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import (
+    Choice,
+    Flag,
+    Json,
+    Text,
+    listed,
+)
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import MAX_ISCSI_NAME
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_target import (
     DISK,
@@ -40,15 +47,16 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_t
     MAX_TARGETS,
     TARGETS,
     WT_HOSTS,
+    by_name,
     clustered,
     disk_guard,
     enabled_unknown,
     on_a_node,
+    read_as,
     showing,
     target_guard,
     target_server,
     text_of,
-    texts_of,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import (
     Chap,
@@ -56,6 +64,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_v
     Initiators,
     Iqn,
     Luns,
+    Printed,
     chap,
     numbered,
     numbers,
@@ -88,24 +97,29 @@ def _name_fault(name: str) -> str | None:
 
 
 def _read(state: State) -> Iterator[Thing]:
-    wmi = {text_of(row, WT_HOSTS, "HostName").lower(): row for row in state.rows(WT_HOSTS)}
+    wmi = by_name(state, WT_HOSTS, str.lower)
     for row in state.rows(TARGETS):
         name = text_of(row, TARGETS, "TargetName")
         lines = {TARGETS.name: row, WT_HOSTS.name: wmi.get(name.lower(), {})}
         values = state.row_values(KIND, name.lower(), lines)
-        values["chap"] = _chap(row.get("EnableChap"), row.get("ChapUserName"))
-        values["reverse_chap"] = _chap(row.get("EnableReverseChap"), row.get("ReverseChapUserName"))
+        values["chap"] = _chap(row, "EnableChap", "ChapUserName")
+        values["reverse_chap"] = _chap(row, "EnableReverseChap", "ReverseChapUserName")
         if values["enabled"] is None:
             values["enabled"] = _STATUS.get(str(row.get("Status")).lower())
-        sessions = texts_of(row, TARGETS, "Sessions")
-        facts: dict[str, Json] = {"status": row.get("Status"), "sessions": sessions}
-        yield Thing(
-            name.lower(), name, values, facts | {"cluster_group": row.get("ClusterGroupName") or None}
-        )
+        yield Thing(name.lower(), name, values, _facts(row))
 
 
-def _chap(enabled: t.Any, username: t.Any) -> Json:
-    return {"enabled": bool(enabled), "username": username or None}
+def _chap(row: Row, switch: str, username: str) -> Json:
+    enabled = bool(read_as(Flag(), row, TARGETS, switch))
+    return {"enabled": enabled, "username": read_as(Text(), row, TARGETS, username) or None}
+
+
+def _facts(row: Row) -> Values:
+    return {
+        "status": row.get("Status"),
+        "sessions": read_as(Printed(), row, TARGETS, "Sessions"),
+        "cluster_group": row.get("ClusterGroupName") or None,
+    }
 
 
 # The way ------------------------------------------------------------------------------------------------------------------

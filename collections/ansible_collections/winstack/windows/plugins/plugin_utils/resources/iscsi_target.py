@@ -10,7 +10,7 @@ https://learn.microsoft.com/powershell/module/iscsitarget
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.host import cim
@@ -23,8 +23,9 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     State,
     Thing,
 )
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json, Type
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError
-from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import numbers, rows_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_values import numbers
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.paths import path_key
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.protected import (
     file_protected_by,
@@ -109,10 +110,16 @@ def text_of(row: Row, question: Question, column: str) -> str:
     )
 
 
-def texts_of(row: Row, question: Question, column: str) -> list[str]:
-    """Return the objects of a collection as Windows prints them. Raise HostError where that is no list of objects."""
+def by_name(state: State, question: Question, key: Callable[[str], str]) -> dict[str, Row]:
+    """Return the rows of a WMI class by the key of their names; one whose name is null for the moment is left out."""
+    rows = (row for row in state.rows(question) if row.get(question.key) is not None)
+    return {key(text_of(row, question, question.key)): row for row in rows}
+
+
+def read_as(kind: Type, row: Row, question: Question, column: str) -> Json:
+    """Return a column as a type reads it. Raise HostError for another form."""
     try:
-        return [str(item.get("")) for item in rows_of(row.get(column))]
+        return kind.read(row.get(column))
     except ValueError as error:
         raise HostError(
             f"{question.call.cmdlet}: {column} has an unexpected form: {error}. Please report this."

@@ -108,6 +108,14 @@ class SectorSize(Type):
 # Targets ------------------------------------------------------------------------------------------------------------------
 
 
+class Printed(Type):
+    """A collection of objects, as Windows prints them."""
+
+    def read(self, raw: t.Any) -> Json:
+        """Return the texts; ValueError where that is no list of objects."""
+        return [str(row.get("") or "") for row in _rows(raw)]
+
+
 class Iqn(Type):
     """The iSCSI name of a target, compared in lower case (RFC 3722)."""
 
@@ -139,7 +147,7 @@ class Initiators(Type):
 
     def read(self, raw: t.Any) -> Json:
         """Return what Windows printed; ValueError where that is no list of objects."""
-        return sorted({read_initiator(row).shown for row in rows_of(raw)})
+        return sorted({read_initiator(row).shown for row in _rows(raw)})
 
     def same(self, have: Json, want: Json) -> bool:
         """Return whether the same initiators may log in."""
@@ -256,7 +264,7 @@ class Luns(Nested):
 
     def read(self, raw: t.Any) -> Json:
         """Return the mappings by number; ValueError for another form."""
-        luns = [{"path": row.get("Path"), "lun": row.get("Lun")} for row in rows_of(raw)]
+        luns = [{"path": row.get("Path"), "lun": row.get("Lun")} for row in _rows(raw)]
         for item in luns:
             if not isinstance(item["path"], str) or type(item["lun"]) is not int:
                 raise ValueError(f"a path and a number were expected, and {item} was found")
@@ -321,7 +329,7 @@ def _check_each_once(values: Sequence[str], what: str) -> None:
         raise WantError(f"{what} {listed(twice)} is given twice. A target has each once.")
 
 
-def rows_of(raw: t.Any) -> Iterator[Mapping[str, t.Any]]:
+def _rows(raw: t.Any) -> Iterator[Mapping[str, t.Any]]:
     """Return the rows of a collection; ValueError for another form."""
     if raw is not None and not isinstance(raw, list):
         raise ValueError(f"a list was expected, and {type(raw).__name__} {raw!r} was found")

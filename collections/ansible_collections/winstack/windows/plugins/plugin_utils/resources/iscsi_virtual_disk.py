@@ -56,10 +56,12 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_t
     TARGET,
     WT_DISKS,
     WT_DISKS_AGAIN,
+    by_name,
     clustered,
     disk_guard,
     enabled_unknown,
     on_a_node,
+    read_as,
     showing,
     target_server,
     text_of,
@@ -89,7 +91,7 @@ TYPES: t.Final = {"dynamic": "Dynamic", "fixed": "Fixed", "differencing": "Diffe
 
 
 def _read(state: State) -> Iterator[Thing]:
-    wmi = {path_key(text_of(row, WT_DISKS, "DevicePath")): row for row in state.rows(WT_DISKS)}
+    wmi = by_name(state, WT_DISKS, path_key)
     for row in state.rows(DISKS):
         path = text_of(row, DISKS, "Path")
         key = path_key(path)
@@ -106,9 +108,8 @@ def _asked_again(state: State, key: str) -> Json:
     wish = state.wish_for(KIND.name, key)
     if wish is None or "enabled" not in wish.values:
         return None
-    rows = state.rows(WT_DISKS_AGAIN)
-    found = (row.get("Enabled") for row in rows if path_key(str(row.get("DevicePath"))) == key)
-    return KIND.row("enabled").type.read(next(found, None))
+    row = by_name(state, WT_DISKS_AGAIN, path_key).get(key, {})
+    return read_as(Flag(), row, WT_DISKS_AGAIN, "Enabled")
 
 
 def _facts(row: Row) -> Values:

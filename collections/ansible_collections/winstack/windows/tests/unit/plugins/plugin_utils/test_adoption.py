@@ -173,6 +173,12 @@ def test_secrets_become_placeholders() -> None:
     ]
 
 
+def test_chap_for_nobody_needs_no_secret() -> None:
+    found = adopted(target("a", chap={"enabled": True, "username": None}))
+    assert variables(found)["iscsi_target_server_targets"] == [{"name": "a", "chap": {"enabled": True}}]
+    assert found.secrets == ()
+
+
 def test_each_secret_has_a_variable_of_its_own() -> None:
     found = adopted(*(target(name, chap=ON) for name in ("a-b", "a_b", "a.b")), host="stor-1.example")
     names = [secret.variable for secret in found.secrets]

@@ -765,6 +765,10 @@ ODD: dict[str, tuple[Options, str]] = {
         {"InitiatorIds": "IQN:*"},
         "InitiatorIds has an unexpected form: a list was expected",
     ),
+    "switch of CHAP as text": (
+        {"EnableChap": "False"},
+        "EnableChap has an unexpected form: true or false was expected",
+    ),
     "sessions as text": ({"Sessions": "x"}, "Sessions has an unexpected form: a list was expected"),
 }
 

@@ -599,6 +599,12 @@ def test_what_wmi_does_not_know_is_asked_again() -> None:
     assert not run(forgetful(1), description="")["changed"]
 
 
+def test_a_disk_that_wmi_does_not_name_is_not_known_to_be_enabled() -> None:
+    host = forgetful(rows={"wt_disks": {"DevicePath": None}}, enabled=False)
+    result = run(host, enabled=False)
+    assert (result.get("failed"), result["changed"], host.commands) == (None, False, 2)
+
+
 def test_what_wmi_does_not_know_is_not_asked_again_when_nobody_cares() -> None:
     host = forgetful(1)
     assert (run(host, description="")["changed"], host.commands) == (False, 1)
