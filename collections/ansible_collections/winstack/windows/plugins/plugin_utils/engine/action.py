@@ -233,10 +233,10 @@ class KindActionBase(WinstackActionBase):
         have = [{wish.kind.name: item} for item in params.get("have") or []]
         told = read_document(have, self._winstack_kinds, "have")
         plan = make_plan(ToldState(self._winstack_kinds, [wish], told, Settings(options.protected)))
-        for step in plan.steps:
-            check(completed(step.call), params.get("release"))
         if problems := [*plan.refusals, *plan.unmet]:
             raise WinstackError("\n".join(problems))
+        for step in plan.steps:
+            check(completed(step.call), params.get("release"))
         return {
             "changed": bool(plan.steps),
             "rendered": [step.call.masked() for step in plan.steps],
