@@ -300,19 +300,18 @@ def numbers(luns: Json) -> dict[str, int | None]:
 
 def numbered(want: Json, have: Json) -> Json:
     """Return mappings with a number each: the one asked for, else the one that the disk has, else the lowest that is free."""
-    now = {key: lun for key, lun in numbers(have).items() if lun is not None}
+    now = numbers(have)
     spelled = {path_key(item["path"]): item["path"] for item in (*_items(want), *_items(have))}
-    found = {key: lun for key, lun in numbers(want).items() if lun is not None}
+    found: dict[str, int | None] = {key: lun for key, lun in numbers(want).items() if lun is not None}
     open_ = [key for key in numbers(want) if key not in found]
+    # What a person told of a host may leave a number out.
     found |= {key: now[key] for key in open_ if key in now and now[key] not in found.values()}
     free = (number for number in itertools.count() if number not in set(found.values()))
     for key in open_:
         if key not in found:
             found[key] = next(free)
-    luns = [
-        {"path": spelled[key], "lun": lun} for key, lun in sorted(found.items(), key=lambda item: item[1])
-    ]
-    return t.cast("Json", luns)
+    luns = [{"path": spelled[key], "lun": lun} for key, lun in found.items()]
+    return t.cast("Json", sorted(luns, key=lambda item: (item["lun"] is None, item["lun"], item["path"])))
 
 
 def _lun_fault(item: Mapping[str, t.Any], known: Mapping[str, int | None]) -> str | None:

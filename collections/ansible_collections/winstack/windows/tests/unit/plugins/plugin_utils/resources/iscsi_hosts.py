@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import copy
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering import objects_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.gathering import ToldState, objects_of
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Settings
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import Plan, make_plan
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Options as RunOptions
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.runner import Run
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import check, completed
@@ -86,6 +89,17 @@ def state_of(host: SimulatedHost) -> t.Any:
 def told(result: Result) -> str:
     """Return everything that a result says to the operator."""
     return "\n".join([result.get("msg", ""), *result["refusals"], *result["unmet"], *result["warnings"]])
+
+
+def rendered(name: str, have: Sequence[Options], /, **wish: t.Any) -> Plan:
+    """Return the plan of state rendered: from objects that are only told, without a host."""
+    told_of = read_document([{name: list(have)}], KINDS, "have")
+    wishes = read_document([{name: wish}], KINDS)
+    plan = make_plan(ToldState(KINDS, wishes, told_of, Settings(DEFAULT)))
+    if not plan.refusals:
+        for step in plan.steps:
+            check(completed(step.call))
+    return plan
 
 
 def gathered(host: SimulatedHost, name: str) -> list[dict[str, t.Any]]:

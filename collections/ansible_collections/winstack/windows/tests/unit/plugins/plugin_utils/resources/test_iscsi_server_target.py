@@ -23,7 +23,20 @@ from winsim.iscsi import IscsiError
 
 from ..cases import planned
 from ..simulated import Result, SimulatedHost, outcomes, sequence
-from .iscsi_hosts import FEATURE, A, B, C, Options, calls, check_calls, gathered, iscsi_host, state_of, told
+from .iscsi_hosts import (
+    FEATURE,
+    A,
+    B,
+    C,
+    Options,
+    calls,
+    check_calls,
+    gathered,
+    iscsi_host,
+    rendered,
+    state_of,
+    told,
+)
 
 SECRET = "s" * 12
 OTHER = "o" * 16
@@ -921,6 +934,31 @@ def test_gathered_targets_can_be_fed_back() -> None:
     wishes = [{"iscsi_server_target": [found["options"] for found in objects]}]
     result = host.converge(wishes, protected=DEFAULT)
     assert (result.get("failed"), result["changed"]) == (None, False)
+
+
+# Rendered, without a host ---------------------------------------------------------------------------------------------------
+
+RENDERED: dict[str, tuple[list[Options], Options, list[str]]] = {
+    "nothing known": (
+        [],
+        {"luns": [lun(A)], "chap": chap()},
+        ["New-IscsiServerTarget", "Set-IscsiServerTarget", "Add-IscsiVirtualDiskTargetMapping"],
+    ),
+    "little known": ([{"name": "WEB", "enabled": False}], {"enabled": True, "luns": [lun(A)]}, ["Add-IscsiVirtualDiskTargetMapping", "Set-IscsiServerTarget"]),
+    "initiators of an odd form": ([{"name": "web", "initiator_ids": ["iqn:*", "odd"]}], {"initiator_ids": ["IQN:*"]}, ["Set-IscsiServerTarget"]),
+    "the same initiators": ([{"name": "web", "initiator_ids": ["iqn:*"]}], {"initiator_ids": ["IQN:*"]}, []),
+    "as it is": ([{"name": "web", "luns": [lun(A, 3)], "chap": {"username": "u"}}], {"luns": [lun(A)], "chap": chap()}, []),
+    "numbers that are not known": ([{"name": "web", "luns": [lun(A)]}], {"luns": [lun(A)]}, []),
+    "remove": ([{"name": "web"}], {"state": "absent"}, ["Remove-IscsiServerTarget"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_rendered(name: str) -> None:
+    have, given, cmdlets = RENDERED[name]
+    plan = rendered("iscsi_server_target", have, **{"name": "web"} | given)
+    assert [step.call.cmdlet for step in plan.steps] == cmdlets
+    assert (plan.refusals, plan.unmet, plan.warnings) == ((), (), ())
 
 
 # Cases of practitioners ----------------------------------------------------------------------------------------------------

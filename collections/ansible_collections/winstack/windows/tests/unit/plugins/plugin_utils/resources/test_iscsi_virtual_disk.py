@@ -39,6 +39,7 @@ from .iscsi_hosts import (
     check_calls,
     gathered,
     iscsi_host,
+    rendered,
     state_of,
     told,
 )
@@ -460,6 +461,14 @@ def test_all_refusals_of_a_document_are_told_at_once() -> None:
     assert "size 1 MB is not possible" in result["msg"]
 
 
+def test_a_folder_that_is_made_on_another_drive_does_not_help() -> None:
+    wishes = [
+        {"directory": {"path": r"D:\new"}},
+        {"iscsi_virtual_disk": {"path": r"C:\new\a.vhdx", "size": "1GB"}},
+    ]
+    assert r"there is no folder C:\new. Put directory" in iscsi_host().check(wishes)["msg"]
+
+
 def test_fixed_disks_that_only_together_overfill_a_drive() -> None:
     disks = [{"path": path, "size": "60GB", "type": "fixed"} for path in (A, B)]
     host = iscsi_host()
@@ -798,6 +807,44 @@ def test_gathered_disks_can_be_fed_back() -> None:
     wishes = [{"iscsi_virtual_disk": [found["options"] for found in objects]}]
     result = host.converge(wishes, protected=DEFAULT)
     assert (result.get("failed"), result["changed"]) == (None, False)
+
+
+# Rendered, without a host -------------------------------------------------------------------------------------------------------
+
+RENDERED: dict[str, tuple[list[Options], Options, list[str]]] = {
+    "nothing known": ([], {"size": "1GB", "type": "fixed"}, ["New-IscsiVirtualDisk"]),
+    "a .vhd can only be imported": ([], {"path": OLD}, ["Import-IscsiVirtualDisk"]),
+    "little known": ([{"path": A, "enabled": False}], {"enabled": True}, ["Set-IscsiVirtualDisk"]),
+    "the size is not known": ([{"path": A}], {"size": "1GB"}, ["Resize-IscsiVirtualDisk"]),
+    "parent not known": ([], {"parent_path": B}, ["New-IscsiVirtualDisk"]),
+    "as it is": ([{"path": A.upper(), "size": "1GB"}], {"size": "1GB", "type": "dynamic"}, []),
+    "remove": ([{"path": A}], {"state": "absent", "remove_file": True}, ["Remove-IscsiVirtualDisk", "Remove-Item"]),
+    "nothing to remove": ([], {"state": "absent", "remove_file": True}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_rendered(name: str) -> None:
+    have, given, cmdlets = RENDERED[name]
+    plan = rendered("iscsi_virtual_disk", have, **{"path": A} | given)
+    assert [step.call.cmdlet for step in plan.steps] == cmdlets
+    assert (plan.refusals, plan.unmet, plan.warnings) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("have", "given", "message"),
+    [
+        ([], {}, "no size to make it with"),
+        ([{"path": A}], {"type": "fixed"}, "type is dynamic and fixed was wanted"),
+        ([], {"path": VOLUME, "size": "1GB"}, "is protected"),
+        ([{"path": A, "description": "volume-1"}], {"enabled": False}, "is protected: its description"),
+    ],
+)
+def test_rendered_refuses_what_a_host_would_be_refused(
+    have: list[Options], given: Options, message: str
+) -> None:
+    plan = rendered("iscsi_virtual_disk", have, **{"path": A} | given)
+    assert message in "".join(plan.refusals)
 
 
 # Cases of practitioners ----------------------------------------------------------------------------------------------------
