@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, as sentences for the operator. PRIVATE to the winstack collections."""
+"""What can go wrong, as sentences for the operator: the one family of errors, which other collections may import as well."""
 
 from __future__ import annotations
 
