@@ -60,6 +60,11 @@ class CallbackModule(_Default):  # type: ignore[misc]
         if not self.get_option("display_ok_hosts") and not result.result.get("changed"):
             self._handle_warnings(result.result)
 
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Show no play for hosts that this inventory has none of; empty groups that matter are the playbooks' business."""
+        if self._display.verbosity:
+            super().v2_playbook_on_no_hosts_matched()
+
     def v2_playbook_on_include(self, included_file: Any) -> None:
         """Show no file that tasks were read from."""
         if self._display.verbosity:
