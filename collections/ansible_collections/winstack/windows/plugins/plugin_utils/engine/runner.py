@@ -203,12 +203,13 @@ class Run:
         return list({question.name: question for question in (*HOST, *listed, *asked)}.values())
 
     def _ask(self, questions: Iterable[Question]) -> None:
-        """Ask the host in one command that changes nothing. What fails now fails for good."""
+        """Ask the host in one command that changes nothing. What fails now fails for good.
+
+        Unit tests hold every question against the published signatures; what is sent with it is a path or a key.
+        """
         calls = {question.name: completed(question.call) for question in questions}
         if not calls:
             return
-        for call in calls.values():
-            check(call)
         self.snapshot.take(self.host.execute(calls), calls)
         self._final |= calls.keys()
 
@@ -231,8 +232,9 @@ class Run:
     def _advance(self, changes: Sequence[Change]) -> None:
         """Apply the changes in one command, gather what they touched in the same one, and restart the host if that is due."""
         steps = [(change, step) for change in changes for step in self._open(change)]
-        if repeated := [pair for pair in steps if self._repeats(*pair)]:
-            self._complain(repeated)
+        if any(self._repeats(*pair) for pair in steps):
+            self._complain()
+            return
         self._note_plan("not_reached")
         # What is said of a change is not said any more once it is made.
         self.warnings += [text for change, _step in steps for text in change.warnings]
@@ -247,8 +249,9 @@ class Run:
         calls = {f"step {number}": completed(step.call) for number, (_change, step) in enumerate(steps, 1)}
         if not calls:
             return {}
+        release = self._state().release
         for call in calls.values():
-            check(call, self._state().release)
+            check(call, release)
         questions = {question.name: question for question in self._touched(changes)}
         self._final.clear()
         self.snapshot.forget(questions)  # Should the host not answer, nobody knows what was done.
@@ -316,7 +319,7 @@ class Run:
     def _repeats(self, change: Change, step: Step) -> bool:
         return step is not RESTART and _signature(change, step) in self._done
 
-    def _complain(self, repeated: Sequence[tuple[Change, Step]]) -> None:
+    def _complain(self) -> None:
         """Look once more before calling a change undone: a WMI property of the iSCSI target can be null for a moment
         (https://learn.microsoft.com/previous-versions/windows/desktop/iscsitarg/wt-disk). Raise Failed if it is.
         """
