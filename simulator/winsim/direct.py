@@ -23,7 +23,7 @@ from winsim.errors import Unmodelled
 NAME = "winstack.direct"
 # SHA-256 of the frame -> what that version is. The newest one is last.
 FRAMES: dict[str, str] = {
-    "cc3db5210e7e3b7d23e5e7967d0270585322e4c14f287b856dc82a259c75b3a1": "the first version",
+    "e11c47d18beffcbd41b1b70733a86bbe7fb5143c1a5e0c7fa53a4f6f2bc5c65b": "the first version",
 }
 NOT_WHOLE = "winstack: the input did not arrive whole"
 _NEEDED = ("@($input)", "exit 3", NOT_WHOLE, "${function:winstack}=", ". winstack")

@@ -46,7 +46,7 @@ def start_program(host: Host, params: Params) -> list[Any]:
 def _not_found(program: str) -> CmdletError:
     return CmdletError(
         "System.Management.Automation.CommandNotFoundException",
-        "CommandNotFoundException",
+        "CommandNotFoundException,Start-Program",
         f"The term '{program}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
         "Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
         0x80131501,

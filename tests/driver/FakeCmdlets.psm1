@@ -173,4 +173,80 @@ function Get-FakeHash {
     }
 }
 
-Export-ModuleMember -Function 'Get-Fake*', 'Set-Fake*'
+# Tells a secret where it must not: in a warning and in an error.
+function Get-FakeLeak {
+    [CmdletBinding()]
+    param([pscredential]$Credential)
+    $script:Seen.Add('Get-FakeLeak')
+    $secret = $Credential.GetNetworkCredential().Password
+    Write-Warning -Message "Odd: $secret."
+    $exception = [System.ArgumentException]::new("Cannot use $secret here.")
+    $record = [System.Management.Automation.ErrorRecord]::new($exception, 'FakeLeak', 'InvalidArgument', $null)
+    $PSCmdlet.ThrowTerminatingError($record)
+}
+
+# Many objects.
+function Get-FakeRow {
+    [CmdletBinding()]
+    param([int]$Count, [int]$Width)
+    $text = 'x' * $Width
+    for ($number = 0; $number -lt $Count; $number++) { [PSCustomObject]@{ Number = $number; Text = $text } }
+}
+
+# A variable of the environment.
+function Get-FakePlace {
+    [CmdletBinding()]
+    param([string]$Name)
+    [Environment]::GetEnvironmentVariable($Name)
+}
+
+# A registry, for systems without one: name of the value -> its kind and data as .NET gives them.
+$script:Values = [ordered]@{
+    '' = 'String', 'the default'
+    'Path' = 'ExpandString', '%SystemRoot%\x'
+    'Small' = 'DWord', 7
+    'Flags' = 'DWord', -1
+    'Large' = 'QWord', [long]-1
+    'Bytes' = 'Binary', [byte[]]@(255)
+    'List' = 'MultiString', [string[]]@('a')
+    'None' = 'MultiString', [string[]]@()
+}
+
+function New-FakeKey([string[]]$Names) {
+    $key = [PSCustomObject]@{ Property = [string[]]@($Names -replace '^$', '(default)'); Names = $Names }
+    $key | Add-Member -MemberType ScriptMethod -Name GetValueNames -Value { $this.Names }
+    $key | Add-Member -MemberType ScriptMethod -Name GetValueKind -Value { param($Name) $script:Values[$Name][0] }
+    $key | Add-Member -MemberType ScriptMethod -Name GetValue -Value {
+        param($Name, $Default, $Options)
+        if ($Options -ne 'DoNotExpandEnvironmentNames') { throw 'Names of variables would be expanded.' }
+        , $script:Values[$Name][1]
+    }
+    return $key
+}
+
+function Get-Item {
+    [CmdletBinding()]
+    param([string]$LiteralPath)
+    if ($LiteralPath -eq 'HKLM:\SOFTWARE\Fake') { return New-FakeKey @($script:Values.Keys) }
+    if ($LiteralPath -eq 'HKLM:\SOFTWARE\Fake\Empty') { return New-FakeKey @() }
+    Microsoft.PowerShell.Management\Get-Item @PSBoundParameters
+}
+
+function Get-ItemProperty {
+    [CmdletBinding()]
+    param([string]$LiteralPath)
+    $found = [ordered]@{}
+    if ($LiteralPath -eq 'HKLM:\SOFTWARE\Fake') {
+        foreach ($name in $script:Values.Keys) {
+            $value = $script:Values[$name][1]
+            if ($name -eq 'Path') { $value = 'C:\Windows\x' }
+            if ($name -eq 'Flags') { $value = [uint32]::MaxValue }
+            if ($name -eq 'Large') { $value = [uint64]::MaxValue }
+            $found[$name -replace '^$', '(default)'] = $value
+        }
+    }
+    $found['PSPath'] = 'Registry::x'
+    [PSCustomObject]$found
+}
+
+Export-ModuleMember -Function 'Get-Fake*', 'Set-Fake*', 'Get-Item', 'Get-ItemProperty'

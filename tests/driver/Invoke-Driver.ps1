@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Runs the driver once for each case, each in a runspace of its own, with what ansible.windows.win_powershell sets up around
-# a script: the variable $Ansible, $ErrorActionPreference, -WhatIf and -Confirm, and secrets as parameters.
+# a script: the variable $Ansible, $ErrorActionPreference, -WhatIf and -Confirm, and secrets as parameters; texts to be
+# masked as the direct transport names them.
 # Cases and answers are files of JSON, so that no encoding of a console is in between.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory)][string]$DriverPath,
     [Parameter(Mandatory)][string]$ModulePath,
-    [Parameter(Mandatory)][string]$CasesPath,
-    [Parameter(Mandatory)][string]$AnswersPath
+    [Parameter(Mandatory)][string]$AskedPath,
+    [Parameter(Mandatory)][string]$AnsweredPath
 )
 $ErrorActionPreference = 'Stop'
 $driverText = [System.IO.File]::ReadAllText($DriverPath)
@@ -29,6 +30,8 @@ function Invoke-Case($Case) {
         $runspace.SessionStateProxy.SetVariable('Ansible', $module)
         $stop = [System.Management.Automation.ActionPreference]::Stop
         $runspace.SessionStateProxy.SetVariable('ErrorActionPreference', $stop)
+        $hidden = [object[]]@(foreach ($secret in $Case.secrets) { $secret.password })
+        $runspace.SessionStateProxy.SetVariable('Hidden', $hidden)
 
         $shell = [powershell]::Create()
         $shell.Runspace = $runspace
@@ -58,6 +61,6 @@ function Invoke-Case($Case) {
     }
 }
 
-$batchOfCases = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($CasesPath))
+$batchOfCases = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($AskedPath))
 $answers = @(foreach ($case in $batchOfCases.cases) { Invoke-Case $case })
-[System.IO.File]::WriteAllText($AnswersPath, (ConvertTo-Json -InputObject $answers -Depth 5))
+[System.IO.File]::WriteAllText($AnsweredPath, (ConvertTo-Json -InputObject $answers -Depth 5))

@@ -2,64 +2,42 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The driver in a real PowerShell, where there is one, and the cases themselves everywhere."""
+"""The cases of the driver themselves, and the harness that judges the answers. test_powershell.py runs the cases."""
 
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
-import shutil
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import driver_cases
+import driver_ways
 import pytest
+import run as runner
+from driver_cases import batch, differences, faults, load, sections
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("driver_harness", Path(__file__).with_name("run.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-HARNESS: Any = _load()
-CASES: list[dict[str, Any]] = HARNESS.load()
-PWSH = shutil.which("pwsh")
-
-
-@pytest.fixture(scope="module")
-def answers() -> dict[str, Any]:
-    """Give what a real PowerShell answered to all cases."""
-    assert PWSH is not None
-    ran: dict[str, Any] = HARNESS.run(CASES, PWSH)
-    return ran
-
-
-@pytest.mark.skipif(PWSH is None, reason=HARNESS.SKIPPED)
-@pytest.mark.parametrize("case", CASES if PWSH else [{"name": "all cases"}], ids=lambda case: case["name"])
-def test_driver_in_powershell(case: dict[str, Any], answers: dict[str, Any]) -> None:
-    assert HARNESS.faults(case, answers[case["name"]]) == []
+CASES: list[dict[str, Any]] = load()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_case_is_whole(case: dict[str, Any]) -> None:
-    assert set(case) == {"name", "calls", "sections", "secrets", "check_mode", "changed", "seen"}
-    assert [call["id"] for call in case["calls"]] == [section["id"] for section in case["sections"]]
+    keys = {"name", "calls", "sections", "secrets", "check_mode", "changed", "seen", "constrained"}
+    assert set(case) == keys
+    for wanted in filter(None, (case["sections"], case["constrained"])):
+        assert [call["id"] for call in case["calls"]] == [section["id"] for section in wanted]
     for call in case["calls"]:
         assert set(call) <= {"id", "cmdlet", "params", "select", "change"}
         assert all(
             value.startswith("=") for value in call.get("params", {}).values() if isinstance(value, str)
         )
-    for section in HARNESS.sections(case):
+    for section in sections(case):
         assert set(section) == {"id", "ok", "skipped", "error", "data"}
         assert (section["error"] is None) == section["ok"]
-    assert len(json.loads(HARNESS.batch(case))["calls"]) == len(case["calls"])
+    assert len(json.loads(batch(case))["calls"]) == len(case["calls"])
 
 
 def test_names_of_cases_are_their_own() -> None:
@@ -68,13 +46,20 @@ def test_names_of_cases_are_their_own() -> None:
 
 def test_every_fake_cmdlet_is_used() -> None:
     module = Path(__file__).with_name("FakeCmdlets.psm1").read_text(encoding="ascii")
-    defined = {line.split()[1] for line in module.splitlines() if line.startswith("function ")}
-    assert defined <= {call["cmdlet"] for case in CASES for call in case["calls"]}
+    defined = {
+        line.split()[1] for line in module.splitlines() if line.startswith("function ") and "(" not in line
+    }
+    exported = Path(__file__).with_name("FakeCmdlets.psd1").read_text(encoding="ascii")
+    assert defined == set(re.findall(r"'(\w+-\w+)'", exported))
+    used = {call["cmdlet"] for case in CASES for call in case["calls"]}
+    tests = Path(__file__).with_name("test_powershell.py").read_text(encoding="utf-8")
+    behind = {"Get-FakeCall", "Get-ItemProperty"}
+    assert {name for name in defined - used - behind if f'"{name}"' not in tests} == set()
 
 
 def answered(case: dict[str, Any]) -> dict[str, Any]:
     """Give the answer of a driver that does all as wanted."""
-    text = json.dumps({"sections": HARNESS.sections(case)}, ensure_ascii=False)
+    text = json.dumps({"sections": sections(case)}, ensure_ascii=False)
     return {
         "failure": None,
         "output": [text],
@@ -92,14 +77,15 @@ CASE: dict[str, Any] = {
     "check_mode": False,
     "changed": False,
     "seen": [],
+    "constrained": None,
 }
 
 
 def test_the_harness_finds_no_fault_where_there_is_none() -> None:
     answer = answered(CASE)
-    assert HARNESS.faults(CASE, answer) == []
+    assert faults(CASE, answer) == []
     answer["output"] = [answer["output"][0].replace("90", "90.0")]
-    assert HARNESS.faults(CASE, answer) == []
+    assert faults(CASE, answer) == []
 
 
 def _data(**change: Any) -> Callable[[dict[str, Any]], None]:
@@ -132,45 +118,66 @@ SPOILED: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_the_harness_finds_the_fault(spoil: Callable[[dict[str, Any]], Any]) -> None:
     answer = copy.deepcopy(answered(CASE))
     spoil(answer)
-    assert HARNESS.faults(CASE, answer) != []
+    assert faults(CASE, answer) != []
 
 
-@pytest.mark.parametrize(("got", "faults"), [("System.Int64", 0), ("System.String", 1), (None, 1)])
-def test_a_pattern(got: Any, faults: int) -> None:
-    assert len(list(HARNESS._differences("x", {"regex": "^System.Int(32|64)$"}, got))) == faults
+@pytest.mark.parametrize(("got", "count"), [("System.Int64", 0), ("System.String", 1), (None, 1)])
+def test_a_pattern(got: Any, count: int) -> None:
+    assert len(list(differences("x", {"regex": "^System.Int(32|64)$"}, got))) == count
+
+
+def test_constrained_language_may_want_something_else() -> None:
+    case = CASE | {"constrained": [{"id": "a", "data": []}]}
+    answer = answered(CASE)
+    assert faults(case, answer) == []
+    assert faults(case, answer, constrained=True) != []
 
 
 def test_without_powershell_the_runner_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert HARNESS.main([]) == 0
-    assert capsys.readouterr().out == f"skipped: {HARNESS.SKIPPED}\n"
+    monkeypatch.setattr(runner, "find_pwsh", lambda: None)
+    assert runner.main([]) == 0
+    assert capsys.readouterr().out == f"skipped: {driver_ways.SKIPPED}\n"
+
+
+@pytest.mark.parametrize("place", ["PATH", "WINSTACK_PWSH", "beside"])
+def test_where_powershell_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "shared/tools/pwsh"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(driver_ways, "ROOT", tmp_path / "checkout")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("WINSTACK_PWSH", raising=False)
+    assert driver_ways.find_pwsh() is None
+    (folder / "pwsh").touch(mode=0o755)
+    if place != "beside":
+        monkeypatch.setattr(driver_ways, "ROOT", Path("/nowhere/checkout"))
+        monkeypatch.setenv(place, str(folder))
+    assert driver_ways.find_pwsh() == str(folder / "pwsh")
 
 
 def test_the_runner_counts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def run(cases: list[dict[str, Any]], pwsh: str) -> dict[str, Any]:
-        return {
-            case["name"]: answered(case) | {"failure": None if pwsh == "good" else "no"} for case in cases
-        }
+    def way(stage: driver_ways.Stage, cases: list[dict[str, Any]]) -> dict[str, Any]:
+        failure = None if stage.pwsh == "good" else "no"
+        return {case["name"]: answered(case) | {"failure": failure} for case in cases}
 
-    monkeypatch.setattr(HARNESS, "load", lambda: [CASE])
-    monkeypatch.setattr(HARNESS, "run", run)
-    assert HARNESS.main(["--pwsh", "good"]) == 0
-    assert HARNESS.main(["--pwsh", "bad"]) == 1
+    monkeypatch.setattr(runner, "load", lambda: [CASE])
+    monkeypatch.setattr(runner, "WAYS", {"one": way, "two": way})
+    assert runner.main(["--pwsh", "good"]) == 0
+    assert runner.main(["--pwsh", "bad", "--way", "two"]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "passed  x",
-        "1 passed, 0 failed",
-        "FAILED  x",
+        "one: 1 passed, 0 failed",
+        "two: 1 passed, 0 failed",
+        "FAILED  two: x",
         "        the driver failed: no",
-        "0 passed, 1 failed",
+        "two: 0 passed, 1 failed",
     ]
 
 
 FAKE_PWSH = """#!{python}
 import json, sys
-given = dict(zip(sys.argv[-8::2], sys.argv[-7::2], strict=True))
-cases = json.load(open(given["-CasesPath"]))["cases"]
+given = dict(zip(sys.argv[8::2], sys.argv[9::2], strict=True))
+cases = json.load(open(given["-AskedPath"]))["cases"]
 answers = [{{"name": case["name"], "batch": case["batch"]}} for case in cases]
 {end}
 """
@@ -179,7 +186,7 @@ answers = [{{"name": case["name"], "batch": case["batch"]}} for case in cases]
 @pytest.mark.parametrize(
     ("end", "works"),
     [
-        ('json.dump(answers, open(given["-AnswersPath"], "w"))', True),
+        ('json.dump(answers, open(given["-AnsweredPath"], "w"))', True),
         ("print('no such file'); sys.exit(3)", False),
         ("pass", False),
     ],
@@ -188,8 +195,14 @@ def test_the_harness_hands_cases_over_and_takes_answers(tmp_path: Path, end: str
     pwsh = tmp_path / "pwsh"
     pwsh.write_text(FAKE_PWSH.format(python=sys.executable, end=end), encoding="utf-8")
     pwsh.chmod(0o755)
+    stage = driver_ways.Stage(str(pwsh), tmp_path)
     if works:
-        assert HARNESS.run([CASE], str(pwsh)) == {"x": {"name": "x", "batch": HARNESS.batch(CASE)}}
+        assert driver_ways.by_script(stage, [CASE]) == {"x": {"name": "x", "batch": batch(CASE)}}
     else:
         with pytest.raises(RuntimeError, match="ended with"):
-            HARNESS.run([CASE], str(pwsh))
+            driver_ways.by_script(stage, [CASE])
+
+
+def test_an_answer_without_a_line_is_a_failure() -> None:
+    answer = driver_ways.as_answer(CASE, "Access is denied.")
+    assert driver_cases.faults(CASE, answer) == ["the driver failed: no answer in 'Access is denied.'"]

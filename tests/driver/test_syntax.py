@@ -131,7 +131,7 @@ def test_the_driver_calls_only_what_is_named_here() -> None:
 
 def test_the_frame_calls_only_what_is_named_here() -> None:
     text = FRAME.read_text(encoding="ascii")
-    assert commands(text) <= {"winstackdriver", "set-item", "convertto-json"}
+    assert commands(text) <= {"winstackdriver", "set-strictmode", "set-item", "convertto-json"}
 
 
 def test_assignments_of_the_driver_shadow_no_parameter() -> None:

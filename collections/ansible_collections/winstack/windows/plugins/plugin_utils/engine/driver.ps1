@@ -45,7 +45,8 @@ function Get-Scalar($Value) {
 }
 
 # Arrays are built in place and never returned from a function: Windows PowerShell's ConvertTo-Json
-# writes an array that went through the pipeline as an object with the keys value and Count.
+# writes an array that went through the pipeline as an object with the keys value and Count. A member whose name is in
+# a variable is looked up: with a dot, PowerShell would take the script for suspicious and log it without any policy.
 function Get-Row($Object, $Select) {
     $row = [ordered]@{}
     foreach ($item in $Select) {
@@ -60,7 +61,10 @@ function Get-Row($Object, $Select) {
             continue
         }
         $value = $Object
-        if ($name -ne '') { $value = $Object.$name }
+        if ($name -ne '') {
+            try { $value = $Object.psobject.Members[$name].Value } catch { $value = $null }
+            if ($Object -is [System.Collections.IDictionary]) { $value = $Object[$name] }
+        }
         if ($item -is [array]) {
             $row[$name] = [object[]]@(foreach ($element in $value) { Get-Row $element $rest })
         } elseif ($value -is [System.Collections.IEnumerable] -and $value -isnot [string] -and $name -ne '') {
@@ -102,11 +106,11 @@ function Start-Program {
 function Get-RegistryKey {
     [CmdletBinding()]
     param([Parameter(Mandatory)][string]$LiteralPath)
-    $key = Get-Item -LiteralPath $LiteralPath
+    $key = Get-Item -LiteralPath $LiteralPath -ErrorAction Stop
     if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {
-        $values = Get-ItemProperty -LiteralPath $LiteralPath
+        $values = Get-ItemProperty -LiteralPath $LiteralPath -ErrorAction Stop
         foreach ($name in $key.Property) {
-            @{ Name = $name -replace '^\(default\)$', ''; Kind = $null; Data = $values.$name }
+            @{ Name = $name -replace '^\(default\)$', ''; Kind = $null; Data = $values.psobject.Members[$name].Value }
         }
         return
     }

@@ -7,6 +7,7 @@
 # two texts: one line that tells check mode; one line a variable of the environment (env, name, value) and one a secret
 # (name, user, secret), as numbers of their UTF-16 units; one line of JSON, the batch.
 # No secret passes through a cmdlet: module logging (event 4103) writes down what cmdlets are given.
+Set-StrictMode -Off
 $global:ConfirmPreference = 'None'
 $global:WhatIfPreference = $false
 $answer = [ordered]@{ winstack = $h[0]; changed = $false; warnings = [object[]]@(); fault = $null }
