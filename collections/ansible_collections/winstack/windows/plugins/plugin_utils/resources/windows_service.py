@@ -27,9 +27,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Choice, Json
 
-SERVICES: t.Final = Question(
-    "services", cim("Win32_Service", "Name", "State", "StartMode", "StartName", "PathName")
-)
+SERVICES: t.Final = Question("services", cim("Win32_Service", "Name", "State", "StartMode", "StartName"))
 # Win32_Service.StartMode and Set-Service -StartupType have different words for one thing.
 START_MODES: t.Final = {"auto": "Automatic", "manual": "Manual", "disabled": "Disabled"}
 STATES: t.Final = {"started": "Running", "stopped": "Stopped"}
@@ -75,7 +73,7 @@ def _read(state: State) -> Iterator[Thing]:
     for row in state.rows(SERVICES):
         key = str(row["Name"]).lower()
         values = state.row_values(KIND, key, {SERVICES.name: row})
-        yield Thing(key, str(row["Name"]), values, {"account": row["StartName"], "path": row["PathName"]})
+        yield Thing(key, str(row["Name"]), values, {"account": row["StartName"]})
 
 
 KIND: t.Final = Kind(
