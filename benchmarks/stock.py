@@ -1,0 +1,115 @@
+# Copyright: Contributors to the Winstack project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What windows_storage.yml costs beside stock.yml, which makes the same of a host with stock modules.
+
+That both make the same is shown first: each finds nothing to do on hosts that the other one made. Then both run in turns over
+converged hosts. Counts are exact; CPU time is that of the controller beyond start-up (the run on one host), and only told as
+a ratio. The exit status is 1 if the two differ in what they make, or if ours costs more of anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from fleet import ROOT, SIMULATED, Cost, Fleet, cheapest, cpu_per_host
+
+OURS = ROOT / "playbooks" / "windows_storage.yml"
+STOCK = ROOT / "benchmarks" / "stock.yml"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same run of both playbooks."""
+
+    ours: Cost
+    stock: Cost
+
+
+def without_chap() -> str:
+    """Return extra variables with the targets of inventories/simulated without CHAP.
+
+    The simulator does not know the line of stock.yml that makes a credential, which only a new target with CHAP needs.
+    """
+    variables = yaml.safe_load(
+        (SIMULATED / "group_vars/windows_storage/storage.yml").read_text(encoding="utf-8")
+    )
+    name = "iscsi_target_server_targets"
+    targets = [{key: value for key, value in one.items() if key != "chap"} for one in variables[name]]
+    return f"--extra-vars={json.dumps({name: targets})}"
+
+
+def from_zero(fleet: Fleet, hosts: int) -> Pair:
+    """Return what both cost from zero; leave the program if the other one still finds something to do."""
+    variables = without_chap()
+    stock = fleet.play(STOCK, hosts, variables)
+    _same(fleet.play(OURS, hosts, variables), OURS)
+    fleet.reset()
+    ours = fleet.play(OURS, hosts, variables)
+    _same(fleet.play(STOCK, hosts, variables), STOCK)
+    return Pair(ours, stock)
+
+
+def _same(cost: Cost, playbook: Path) -> None:
+    if cost.changed:
+        sys.exit(f"{playbook.name} changed {cost.changed} tasks on hosts that the other playbook made.")
+
+
+def converged(fleet: Fleet, hosts: int, repeat: int) -> Pair:
+    """Return what both cost where there is nothing to do, with the CPU time a host beyond start-up."""
+    fleet.play(OURS, hosts)
+    runs: dict[tuple[Path, int], list[Cost]] = {}
+    for _ in range(repeat):
+        for playbook in (OURS, STOCK):
+            for size in (1, hosts):
+                runs.setdefault((playbook, size), []).append(fleet.play(playbook, size))
+    for (playbook, _), costs in runs.items():
+        for cost in costs:
+            _same(cost, playbook)
+    return Pair(*(_beyond_start(runs[playbook, hosts], runs[playbook, 1]) for playbook in (OURS, STOCK)))
+
+
+def _beyond_start(many: list[Cost], one: list[Cost]) -> Cost:
+    cost = cheapest(many)
+    cpu = cpu_per_host(cost, cheapest(one)) * cost.hosts
+    return Cost(cost.hosts, cost.commands, cost.sent, cost.tasks, cost.changed, cpu)
+
+
+def show(title: str, pair: Pair) -> bool:
+    """Print both and return whether ours costs less of everything."""
+    print(f"\n{title:<42}{'commands':>12}{'bytes sent':>14}{'CPU time':>12}")
+    for name, cost in (("ours", pair.ours), ("stock modules", pair.stock)):
+        print(f"{name:<42}{cost.commands:>12.2f}{cost.sent:>14,.0f}{cost.cpu / pair.ours.cpu:>11.1f}x")
+    return (
+        pair.ours.commands < pair.stock.commands
+        and pair.ours.sent < pair.stock.sent
+        and pair.ours.cpu < pair.stock.cpu
+    )
+
+
+def main() -> int:
+    """Measure and show; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--hosts", type=int, default=20, help="number of hosts, two or more")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each playbook; the cheapest counts")
+    options = parser.parse_args()
+    with Fleet(options.hosts) as fleet:
+        zero = from_zero(fleet, options.hosts)
+        fleet.reset()
+        pair = converged(fleet, options.hosts, options.repeat)
+    print(
+        f"windows_storage.yml and stock.yml on {options.hosts} simulated hosts; commands and bytes are per host"
+    )
+    better = [show("nothing to do", pair), show("from zero", zero)]
+    return int(not all(better))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
