@@ -43,6 +43,7 @@ def play(inventories: list[Path], arguments: list[str], simulator: Simulator | N
     since = simulator.mark() if simulator else 0
     ansible = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [ansible, "site.yml", *(f"--inventory={path}" for path in inventories), *arguments]
+    command.append("--extra-vars=winstack_report_quiet=true")
     with goes_on("Running site.yml", lambda: now.read_text(encoding="utf-8") if now.is_file() else ""):
         status = subprocess.run(command, cwd=ROOT, env=_environment(report)).returncode
     found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}

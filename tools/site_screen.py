@@ -49,7 +49,7 @@ def disagreements(run: Run) -> list[str]:
         state = run.state.get(host, {}).get("iscsi") or {}
         for name in ("disks", "targets") if told and host in run.state else ():
             there = len(state.get(name) or ())
-            if int(told[name]) != there:
+            if told[name] is not None and int(told[name]) != there:
                 found.append(f"{host}: Ansible sees {told[name]} {name}, the simulator has {there}")
     return found
 
@@ -85,16 +85,21 @@ def _told_of_service(told: dict[str, Any]) -> list[str]:
 
 
 def _told_of_storage(told: dict[str, Any]) -> list[str]:
-    portals = ", ".join(told["portals"]) or "no address"
-    disks = f"{told['disks']} disks of {int(told['disk_bytes']) / GB:,.0f} GB ({told['protected_disks']} protected)"
-    targets = f"{told['targets']} targets ({told['protected_targets']} protected)"
-    offset = float(told["clock_offset_seconds"])
-    return [
-        f"{told['computer']}, {told['system'].removeprefix('Microsoft ')} ({told['version']})",
-        f"iSCSI target server {told['target_server']}, listens at {portals}",
-        f"{disks}, {targets}",
-        f"time service {told['time_service']}, from {told['time_from']}; clock {offset:+.1f} s",
-    ]
+    """Return the lines of a storage host; a target server that is stopped tells nothing of its disks."""
+    lines = [f"{told['computer']}, {told['system'].removeprefix('Microsoft ')} ({told['version']})"]
+    if told["disks"] is None:
+        lines.append(f"iSCSI target server {told['target_server']}")
+    else:
+        listens = ", ".join(told["portals"]) or "no address"
+        size = f"{int(told['disk_bytes']) / GB:,.0f} GB"
+        lines += [
+            f"iSCSI target server {told['target_server']}, listens at {listens}",
+            f"{told['disks']} disks of {size} ({told['protected_disks']} protected), "
+            f"{told['targets']} targets ({told['protected_targets']} protected)",
+        ]
+    offset = told["clock_offset_seconds"]
+    clock = "" if offset is None else f"; clock {float(offset):+.1f} s"
+    return [*lines, f"time service {told['time_service']}, from {told['time_from']}{clock}"]
 
 
 def _table(run: Run, before: Run | None, width: int) -> list[str]:

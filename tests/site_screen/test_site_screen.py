@@ -67,6 +67,25 @@ def test_a_good_host() -> None:
     assert "simulated" not in text
 
 
+def test_a_target_server_that_is_stopped_tells_no_disks() -> None:
+    seen = run()
+    numbers = (
+        "disks",
+        "disk_bytes",
+        "protected_disks",
+        "targets",
+        "protected_targets",
+        "clock_offset_seconds",
+    )
+    seen.report["custom"]["good"]["winstack"] = TOLD | dict.fromkeys(numbers) | {"target_server": "stopped"}
+    seen.state = {"good": {"iscsi": {"disks": {0: {}}, "targets": {}}}}
+    assert disagreements(seen) == []
+    text = screen(seen, None, False)
+    assert "iSCSI target server stopped" in text
+    assert "disks" not in text
+    assert "None" not in text
+
+
 def test_a_failed_host_comes_first_and_tells_each_sentence() -> None:
     text = screen(run(zebra=["One thing.", "Another thing."]), None, True)
     assert "FAILED: One thing." in text
