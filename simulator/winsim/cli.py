@@ -283,6 +283,7 @@ _FAULT_OPTIONS = (
     "hresult",
     "class",
     "property",
+    "how",
 )
 
 
@@ -402,7 +403,7 @@ def _add_changers(commands: Any, common: argparse.ArgumentParser) -> None:
     fault.add_argument("--when", choices=("before", "after"))
     fault.add_argument("--times", type=int)
     fault.add_argument("--seconds", type=float)
-    for name in ("cmdlet", "error-type", "error-id", "message", "hresult", "class", "property"):
+    for name in ("cmdlet", "error-type", "error-id", "message", "hresult", "class", "property", "how"):
         fault.add_argument(f"--{name}")
     fault.set_defaults(run=_fault)
 

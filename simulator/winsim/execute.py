@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from winsim import direct, driver, shellcmds
@@ -102,11 +102,8 @@ class Executor:
                 stdin = machine.host.files.read(command.stdin_file)
             elif command.kind in ("powershell", "direct") and command.arguments:
                 raise Unmodelled("-EncodedArguments for a script")
-            if command.kind == "bootstrap":
-                return self._bootstrap(machine, stdin, caller)
-            if command.kind == "direct":
-                return self._direct(machine, stdin, caller)
-            return self._shell(machine, command, caller)
+            output = self._command(machine, command, stdin, caller)
+            return replace(output, stdout=machine.faults.spoils_answer(output.stdout))
         except Unmodelled as error:
             self.unmodelled(machine, str(error))
             return Output(b"", f"winsim: not modelled: {error}\r\n".encode(), 1)
@@ -114,6 +111,13 @@ class Executor:
             LOG.error("host %s: internal error\n%s", machine.name, traceback.format_exc())
             self.unmodelled(machine, f"internal error of the simulator: {type(error).__name__}: {error}")
             return Output(b"", f"winsim: internal error: {error}\r\n".encode(), 1)
+
+    def _command(self, machine: Machine, command: CommandLine, stdin: bytes, caller: Caller) -> Output:
+        if command.kind == "bootstrap":
+            return self._bootstrap(machine, stdin, caller)
+        if command.kind == "direct":
+            return self._direct(machine, stdin, caller)
+        return self._shell(machine, command, caller)
 
     def unmodelled(self, machine: Machine, what: str) -> None:
         """Note loudly that something has no model."""

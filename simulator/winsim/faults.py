@@ -11,10 +11,11 @@ A fault is a dictionary with ``kind``:
 - ``slow``: ``seconds`` that every command takes longer;
 - ``cmdlet_error``: ``cmdlet`` fails with ``error_type``, ``error_id``, ``message``, ``hresult``;
 - ``wmi_null``: the WMI ``class``' ``property`` reads as null (the provider has no answer yet);
+- ``answer``: what a command writes is lost, ``how`` none|cut|garbled|noise; the command itself has run;
 - ``interrupted_disk``: making a fixed iSCSI virtual disk is stopped, its file stays;
 - ``access_denied``: 401 to every request; ``down``: no connection at all.
 
-``times`` limits how often a fault happens (default 1 for drop, reboot and interrupted_disk, else unlimited); a reading
+``times`` limits how often a fault happens (default 1 for drop, reboot, answer and interrupted_disk, else unlimited); a reading
 of a WMI class counts once, however many instances it gives.
 """
 
@@ -32,6 +33,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "slow": ("seconds",),
     "cmdlet_error": ("cmdlet", "error_type", "error_id", "message", "hresult", "times"),
     "wmi_null": ("class", "property", "times"),
+    "answer": ("how", "times"),
     "interrupted_disk": ("times",),
     "access_denied": (),
     "down": (),
@@ -129,6 +131,11 @@ class HostFaults:
         hits = self._hit("wmi_null", lambda fault: fault["class"].lower() == name.lower())
         return {fault["property"].lower() for fault in hits}
 
+    def spoils_answer(self, stdout: bytes) -> bytes:
+        """What arrives of the standard output of the command that ends now."""
+        hits = self._hit("answer", lambda fault: True, most=1)
+        return SPOILERS[hits[0]["how"]](stdout) if hits else stdout
+
     def interrupts_disk(self) -> bool:
         """Whether the fixed disk that is made now is stopped."""
         return bool(self._hit("interrupted_disk", lambda fault: True, most=1))
@@ -218,6 +225,21 @@ def _null_fault(fault: dict[str, Any]) -> dict[str, Any]:
     return {**fault, "times": _times(fault, None)}
 
 
+# What may become of an answer on its way: nothing, its first half, every 50th byte lost, or other output around it.
+SPOILERS: dict[str, Callable[[bytes], bytes]] = {
+    "none": lambda stdout: b"",
+    "cut": lambda stdout: stdout[: len(stdout) // 2],
+    "garbled": lambda stdout: b"".join(stdout[at : at + 49] for at in range(0, len(stdout), 50)),
+    "noise": lambda stdout: b'{"noise": 1}\r\nWARNING: a profile says hello ' + stdout + b"}]} good bye\r\n",
+}
+
+
+def _answer_fault(fault: dict[str, Any]) -> dict[str, Any]:
+    if fault.get("how") not in SPOILERS:
+        raise ValueError(f"how must be one of {', '.join(SPOILERS)}, not {fault.get('how')!r}")
+    return {**fault, "times": _times(fault, 1)}
+
+
 _CHECKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "drop": _command_fault,
     "reboot": _command_fault,
@@ -225,5 +247,6 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "slow": _seconds_fault,
     "cmdlet_error": _cmdlet_fault,
     "wmi_null": _null_fault,
+    "answer": _answer_fault,
     "interrupted_disk": lambda fault: {**fault, "times": _times(fault, 1)},
 }

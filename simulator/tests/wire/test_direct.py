@@ -15,6 +15,7 @@ import pytest
 from winsim import direct
 from winsim.driver import digest, lean
 from winsim.execute import Caller, Executor
+from winsim.faults import BadFault
 from winsim.invoke import decode_command
 from winsim.journal import Journal
 from winsim.shellcmds import Output
@@ -196,6 +197,39 @@ def test_a_text_that_nobody_has_reviewed(executor: Executor, machine: Machine, n
     assert (output.rc, output.stdout) == (1, b"")
     assert b"nobody has reviewed" in output.stderr
     assert len(executor.unmodelled_seen) == 1
+
+
+@pytest.mark.parametrize("how", ["none", "cut", "garbled", "noise"])
+def test_an_answer_that_is_spoilt_on_its_way(executor: Executor, machine: Machine, how: str) -> None:
+    machine.faults.inject({"kind": "answer", "how": how})
+    spoilt = run(executor, machine, stdin([READ])).stdout
+    whole = run(executor, machine, stdin([READ])).stdout
+    assert len(entries(executor, "invocation")) == 2
+    assert spoilt != whole
+    found = f'{{"winstack":"{NONCE}"'.encode() in spoilt and spoilt.rstrip().endswith(b"good bye")
+    assert found == (how == "noise")
+
+
+def test_a_fault_of_answers_needs_a_way(machine: Machine) -> None:
+    with pytest.raises(BadFault, match="how must be one of none, cut, garbled, noise, not None"):
+        machine.faults.inject({"kind": "answer"})
+
+
+SENTENCES = {
+    "none": "No answer of the driver came back: exit code 0, no output.",
+    "cut": "No answer of the driver came back: exit code 0, ",
+    "noise": "",
+}
+
+
+@pytest.mark.parametrize("how", SENTENCES)
+def test_real_ansible_tells_of_a_spoilt_answer(ansible: Ansible, how: str) -> None:
+    ansible.sim.machine("one").faults.inject({"kind": "answer", "how": how})
+    task = {"name": "t", "winstack.windows.ntp_client": {"state": "gathered"}}
+    result = ansible.play([task])
+    assert (result["rc"] == 0) == (how == "noise"), result["output"]
+    assert SENTENCES[how] in str(result["t"].get("msg", ""))
+    assert ("winstack_transport: module" in str(result["t"])) == (how != "noise")
 
 
 @pytest.mark.parametrize("transport", ["http", "https"])
