@@ -9,7 +9,6 @@ https://learn.microsoft.com/powershell/module/iscsitarget
 
 from __future__ import annotations
 
-import hashlib
 import re
 import typing as t
 from collections.abc import Iterator, Sequence
@@ -30,6 +29,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Step,
     Thing,
     Values,
+    Wish,
     Word,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import ordinary, settled
@@ -41,6 +41,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values imp
     listed,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiator_ids import MAX_ISCSI_NAME
+from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iqn_moves import (
+    IQN_OF_WINDOWS,
+    as_found,
+    effects,
+    iqn_of_windows,
+    making_way,
+    taken_iqn,
+)
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_target import (
     DISK,
     DISKS,
@@ -65,15 +73,14 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.iscsi_v
     Iqn,
     Luns,
     Printed,
+    by_path,
     chap,
     numbered,
     numbers,
 )
 
-# Windows makes the IQN of a new target of its name, as iqn.1991-05.com.microsoft:<computer>-<name>-target, and a NetBIOS name
-# has at most 15 characters.
-_IQN_OF_WINDOWS: t.Final = "iqn.1991-05.com.microsoft:"
-MAX_NAME: t.Final = MAX_ISCSI_NAME - len(_IQN_OF_WINDOWS) - 15 - len("--target")
+# Windows makes the IQN of a new target of its name, and a NetBIOS name has at most 15 characters.
+MAX_NAME: t.Final = MAX_ISCSI_NAME - len(IQN_OF_WINDOWS) - 15 - len("--target")
 # The characters of an iSCSI name (RFC 3722), of which the target's name becomes a part. Older servers took others, as "_".
 _NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
 # What Get-IscsiServerTarget says where WMI is silent on Enabled.
@@ -132,14 +139,14 @@ def _plan(case: Case) -> Change:
         change = _with_secrets(case, change, secrets)
     if not change.steps:
         return change
-    steps = (*_making_way(case), *_in_order(case, change.steps))
-    return replace(change, steps=steps, before=_as_found(change.before))
+    steps = (*making_way(case), *_in_order(case, change.steps))
+    return replace(change, steps=steps, before=as_found(change.before))
 
 
 def _made(case: Case) -> Values:
     """Return what a new target has beside what was wished: the IQN that Windows makes, which no other can then have."""
     computer = str(case.state.computer["Name"])
-    return {"iqn": f"{_IQN_OF_WINDOWS}{computer}-{case.wish.name}-target".lower()} if computer else {}
+    return {"iqn": iqn_of_windows(computer, case.wish.name)} if computer else {}
 
 
 def _resolved(case: Case) -> Case:
@@ -158,16 +165,20 @@ def _in_order(case: Case, steps: Sequence[Step]) -> Iterator[Step]:
 
     Windows passes over -Enable without an error while a target shows no disk, so that comes last.
     """
-    name = case.wish.name if case.have is None else case.have.name
     calls = [step.call for step in steps if step.call.cmdlet == _SET and not step.blind]
     settings = {key: value for call in calls for key, value in call.params.items() if key != "TargetName"}
-    enables = settings.pop("Enable", True) if settings.get("Enable") is True else False
+    enables = settings.get("Enable") is True
+    settings = {key: value for key, value in settings.items() if key != "Enable" or not enables}
     yield from (step for step in steps if step.call.cmdlet.startswith("New-"))
     if settings:
-        yield Step(change(_SET, TargetName=name, **settings))
+        yield Step(change(_SET, TargetName=_name(case), **settings))
     yield from (step for step in steps if step.blind or step.call.cmdlet.startswith(("Add-", "Remove-")))
     if enables:
-        yield Step(change(_SET, TargetName=name, Enable=True))
+        yield Step(change(_SET, TargetName=_name(case), Enable=True))
+
+
+def _name(case: Case) -> str:
+    return case.wish.name if case.have is None else case.have.name
 
 
 _SET: t.Final = "Set-IscsiServerTarget"
@@ -189,8 +200,7 @@ def _sent_always(case: Case) -> dict[str, ParamValue]:
 
 
 def _with_secrets(case: Case, found: Change, secrets: dict[str, ParamValue]) -> Change:
-    name = case.wish.name if case.have is None else case.have.name
-    step = Step(change(_SET, TargetName=name, **secrets), blind=True)
+    step = Step(change(_SET, TargetName=_name(case), **secrets), blind=True)
     if found.steps:
         return replace(found, steps=(*found.steps, step))
     return settled(case, Change(case.wish, found.before, found.after, (step,)), [])
@@ -198,75 +208,22 @@ def _with_secrets(case: Case, found: Change, secrets: dict[str, ParamValue]) -> 
 
 def _map(case: Case, want: Json) -> Iterator[Step]:
     """Return the calls that show the wished disks. No call changes a number: what moves is taken out before anything is put in."""
-    name = case.wish.name if case.have is None else case.have.name
-    now, then = numbers(case.has("luns")), numbers(want)
-    for item in t.cast("list[dict[str, t.Any]]", case.has("luns") or []):
-        (key,) = numbers([item])
-        if then.get(key) != now[key]:
-            call = change("Remove-IscsiVirtualDiskTargetMapping", TargetName=name, Path=item["path"])
+    now, then = by_path(case.has("luns")), by_path(want)
+    stay = {key for key in now.keys() & then.keys() if now[key].get("lun") == then[key].get("lun")}
+    for key, item in now.items():
+        if key not in stay:
+            call = change("Remove-IscsiVirtualDiskTargetMapping", TargetName=_name(case), Path=item["path"])
             yield Step(call, destructive=True)
-    for key, number in then.items():
-        if now.get(key) != number:
+    for key, item in then.items():
+        if key not in stay:
             disk = case.state.find(DISK, key)
-            path = disk.name if disk else _spelled(want, key)
-            yield Step(change("Add-IscsiVirtualDiskTargetMapping", TargetName=name, Path=path, Lun=number))
+            params = {"Path": disk.name if disk else item["path"], "Lun": item["lun"]}
+            yield Step(change("Add-IscsiVirtualDiskTargetMapping", TargetName=_name(case), **params))
 
 
 def _removes(case: Case) -> Iterator[Step]:
     if case.have is not None:
         yield Step(change("Remove-IscsiServerTarget", TargetName=case.have.name), destructive=True)
-
-
-def _spelled(luns: Json, key: str) -> str:
-    return next(
-        str(item["path"]) for item in t.cast("list[dict[str, t.Any]]", luns) if key in numbers([item])
-    )
-
-
-# IQNs that move from one target to another ---------------------------------------------------------------------------------
-
-
-def _holder(case: Case) -> Thing | None:
-    """Return the other target that has the wished IQN now."""
-    iqn, targets = case.wanted("iqn"), case.state.table(KIND.name).values()
-    held = (one for one in targets if one.key != case.wish.key and one.values.get("iqn") == iqn)
-    return next(held, None) if iqn and not case.wish.absent else None
-
-
-def _gives_way(case: Case, holder: Thing) -> bool:
-    """Return whether the document wants another IQN for the holder, or wants it gone."""
-    wish = case.state.wish_for(KIND.name, holder.key)
-    return wish is not None and (
-        wish.absent or wish.values.get("iqn") not in (None, holder.values.get("iqn"))
-    )
-
-
-def _moved(holder: Thing) -> Thing:
-    """Return the holder under an IQN that nobody has, from which its own wish takes it on."""
-    iqn = _IQN_OF_WINDOWS + "moving-" + hashlib.sha256(holder.key.encode()).hexdigest()[:16]
-    return replace(
-        holder,
-        values={**holder.values, "iqn": iqn},
-        facts={**holder.facts, "found_iqn": holder.values.get("iqn")},
-    )
-
-
-def _making_way(case: Case) -> Iterator[Step]:
-    if holder := _holder(case):
-        yield Step(
-            change(_SET, TargetName=holder.name, TargetIqn=t.cast("str", _moved(holder).values["iqn"]))
-        )
-
-
-def _effects(found: Change, state: State) -> Iterator[tuple[str, Thing]]:
-    if holder := _holder(Case(found.wish, found.before, state)):
-        yield KIND.name, _moved(holder)
-
-
-def _as_found(before: Thing | None) -> Thing | None:
-    """Return a target as the host has it, where an earlier step of the plan moved it out of the way."""
-    found = before.facts.get("found_iqn") if before else None
-    return replace(before, values={**before.values, "iqn": found}) if before and found else before
 
 
 # What is refused, missing, or worth a word ---------------------------------------------------------------------------------
@@ -277,16 +234,9 @@ def _protected(case: Case) -> Iterator[str]:
     own = [case.wish.name, str(case.wanted("iqn") or ""), str(case.has("iqn") or "")]
     if guard := target_guard(case.state, *own):
         yield guard.sentence(case.wish.name)
-    shown = [*t.cast("list[dict[str, t.Any]]", case.has("luns") or []), *_wished(case)]
-    for path in dict.fromkeys(str(item["path"]) for item in shown):
-        if guard := disk_guard(case.state, path):
-            yield guard.sentence(f"its disk {path}")
-
-
-def _taken_iqn(case: Case) -> Iterator[str]:
-    holder = _holder(case)
-    if holder and not _gives_way(case, holder):
-        yield f"it cannot have the IQN {case.wanted('iqn')}: the target {holder.name} has it. Give each target its own."
+    for item in (_wished(case) | by_path(case.has("luns"))).values():
+        if guard := disk_guard(case.state, item["path"]):
+            yield guard.sentence(f"its disk {item['path']}")
 
 
 def _no_secret(case: Case) -> Iterator[str]:
@@ -301,49 +251,61 @@ def _no_secret(case: Case) -> Iterator[str]:
 
 
 def _no_disks(case: Case) -> Iterator[str]:
-    known, now = case.state.table(DISK), numbers(case.has("luns"))
-    new = {key: item["path"] for item in _wished(case) for key in numbers([item]) if key not in now}
-    missing = [path for key, path in new.items() if key not in known]
+    known = case.state.table(DISK).keys() | by_path(case.has("luns")).keys()
+    missing = [item["path"] for key, item in _wished(case).items() if key not in known]
     if missing and case.state.told(DISKS):
-        yield f"it cannot show what does not exist: there is no virtual disk {listed(missing)}. Put iscsi_virtual_disk with that path before it."
+        yield (
+            f"it cannot show what does not exist: there is no virtual disk {listed(missing)}. Put {DISK} with that path before "
+            "it."
+        )
 
 
 def _nothing_to_show(case: Case) -> Iterator[str]:
     """Return that Windows would pass over the wish to enable a target."""
     luns = case.wish.values.get("luns", case.has("luns"))
-    if case.wanted("enabled") is True and case.has("enabled") is False and not luns:
+    enables = case.wanted("enabled") is True and case.has("enabled") is False and not case.wish.absent
+    if enables and not luns:
         yield "it shows no disk, and Windows enables no such target. Give it luns, or leave enabled out."
 
 
 def _cut_off(case: Case) -> Iterator[str]:
     """Return what initiators that are logged in will notice."""
-    count = len(t.cast("list[str]", (case.have.facts.get("sessions") if case.have else None) or []))
-    if case.have is None or not count:
+    have = as_found(case.have)
+    count = len(t.cast("list[str]", have.facts.get("sessions") or [])) if have else 0
+    who = f"{count} initiator session{'s' if count > 1 else ''}"
+    if have is None or not count:
         return
-    who = f"{count} session{'s' if count > 1 else ''} of initiators on it"
-    then = numbers(case.wanted("luns")) if "luns" in case.wish.values else None
     if case.wish.absent:
         yield f"{who} will be cut off: the target is removed."
-    elif then is not None and any(then.get(key) != lun for key, lun in numbers(case.has("luns")).items()):
+        return
+    then = numbers(case.wanted("luns"))
+    moved = any(then.get(key) != lun for key, lun in numbers(case.has("luns")).items())
+    if "luns" in case.wish.values and moved:
         yield f"{who} will lose disks: they are taken out, or get another number."
-    if case.wanted("iqn") not in (None, case.has("iqn")):
-        yield f"{who} will not find it again under the IQN {case.has('iqn')}."
+    if case.wanted("iqn") not in (None, have.values.get("iqn")):
+        yield f"{who} will not come back under the IQN {have.values.get('iqn')}."
     if case.wanted("enabled") is False and case.has("enabled"):
         yield f"{who} will stay: disabling a target only keeps new ones out."
 
 
 def _shown_twice(case: Case) -> Iterator[str]:
-    now = numbers(case.has("luns"))
-    for item in _wished(case):
-        others = [one.name for one in showing(case.state, item["path"]) if one.key != case.wish.key]
-        if others and not numbers([item]).keys() & now.keys():
-            yield f"{item['path']} is shown by {listed(others)} too. Two initiators that are no cluster destroy each other's data on it."
+    now = by_path(case.has("luns"))
+    for path in (item["path"] for key, item in _wished(case).items() if key not in now):
+        if others := [one.name for one in showing(case.state, path) if one.key != case.wish.key]:
+            yield (
+                f"{path} is shown by {listed(others)} too. Two initiators that are no cluster destroy each other's data on it."
+            )
 
 
 def _in_memory(case: Case) -> Iterator[str]:
-    for item in _wished(case):
-        if item["path"].lower().startswith("ramdisk:"):
-            yield f"{item['path']} is a RAM disk, which is gone after a restart of the host."
+    for path in (item["path"] for item in _wished(case).values()):
+        if path.lower().startswith("ramdisk:"):
+            yield f"{path} is a RAM disk, which is gone after a restart of the host."
+
+
+def _wished(case: Case) -> dict[str, t.Mapping[str, t.Any]]:
+    """Return the disks that the target is to show, by the key of their path."""
+    return {} if case.wish.absent else by_path(case.wanted("luns"))
 
 
 def _many(case: Case) -> Iterator[str]:
@@ -352,12 +314,8 @@ def _many(case: Case) -> Iterator[str]:
         yield f"the host has {count} targets. Microsoft recommends {MAX_TARGETS} at most."
 
 
-def _wished(case: Case) -> list[dict[str, t.Any]]:
-    return list(t.cast("list[dict[str, t.Any]]", case.wanted("luns") or []))
-
-
-def _equal_secrets(wish: object) -> Iterator[str]:
-    one, other = (chap(t.cast("t.Any", wish).values.get(option)).secret for option in CHAPS)
+def _equal_secrets(wish: Wish) -> Iterator[str]:
+    one, other = (chap(wish.values.get(option)).secret for option in CHAPS)
     if one and other and one.password == other.password:
         yield "chap and reverse_chap: the secrets of the two directions have to differ (RFC 7143 12.1.3)."
 
@@ -392,8 +350,8 @@ KIND: t.Final = Kind(
     checks=_equal_secrets,
     plan=_plan,
     made=_made,
-    effects=_effects,
-    refuses=(_protected, clustered, _taken_iqn, _no_secret),
+    effects=effects,
+    refuses=(_protected, clustered, taken_iqn, _no_secret),
     needs=(_no_disks, _nothing_to_show),
     warns=(_cut_off, _shown_twice, _in_memory, _many, enabled_unknown, on_a_node),
     protects=_pattern,

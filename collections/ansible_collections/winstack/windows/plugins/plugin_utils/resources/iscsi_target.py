@@ -139,7 +139,8 @@ def form(value: t.Any) -> str:
 
 def enabled_unknown(case: Case) -> Iterator[str]:
     """Return a warning where enabled is wished and the host does not say it."""
-    if case.have is not None and case.wanted("enabled") is not None and case.has("enabled") is None:
+    asked = case.have is not None and not case.wish.absent and case.wanted("enabled") is not None
+    if asked and case.has("enabled") is None:
         yield "Windows does not say whether it is enabled, so enabled was not compared. Look at it in Server Manager."
 
 

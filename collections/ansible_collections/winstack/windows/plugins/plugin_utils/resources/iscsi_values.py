@@ -293,15 +293,20 @@ class Luns(Nested):
         return listed([f"{item['path']} as {item['lun']}" for item in _items(value)])
 
 
+def by_path(luns: Json) -> dict[str, Mapping[str, t.Any]]:
+    """Return the mappings, path and lun, by the key of the path."""
+    return {path_key(item["path"]): item for item in _items(luns)}
+
+
 def numbers(luns: Json) -> dict[str, int | None]:
     """Return the number of each disk that is shown, by the key of its path."""
-    return {path_key(item["path"]): item.get("lun") for item in _items(luns)}
+    return {key: item.get("lun") for key, item in by_path(luns).items()}
 
 
 def numbered(want: Json, have: Json) -> Json:
     """Return mappings with a number each: the one asked for, else the one that the disk has, else the lowest that is free."""
     now = numbers(have)
-    spelled = {path_key(item["path"]): item["path"] for item in (*_items(want), *_items(have))}
+    spelled = by_path(want) | by_path(have)
     found: dict[str, int | None] = {key: lun for key, lun in numbers(want).items() if lun is not None}
     open_ = [key for key in numbers(want) if key not in found]
     # What a person told of a host may leave a number out.
@@ -310,7 +315,7 @@ def numbered(want: Json, have: Json) -> Json:
     for key in open_:
         if key not in found:
             found[key] = next(free)
-    luns = [{"path": spelled[key], "lun": lun} for key, lun in found.items()]
+    luns = [{"path": spelled[key]["path"], "lun": lun} for key, lun in found.items()]
     return t.cast("Json", sorted(luns, key=lambda item: (item["lun"] is None, item["lun"], item["path"])))
 
 

@@ -141,6 +141,7 @@ def _plan(case: Case) -> Change:
 def _created(case: Case) -> Change:
     found = creation(case)
     new, *rest = found.steps
+    # A new disk has no description, and is dynamic unless another parameter set says otherwise.
     params = {name: value for name, value in new.call.params.items() if value != ""}
     params |= {"UseFixed": True} if file.type_of(case) == "fixed" else {}
     steps = (replace(new, call=replace(new.call, params=params)), *rest)
@@ -197,9 +198,10 @@ def _removes(case: Case) -> Iterator[Step]:
 
 def _protected(case: Case) -> Iterator[str]:
     path = case.wish.name if case.have is None else case.have.name
-    if guard := disk_guard(case.state, path, str(case.wanted("description") or "")):
+    wanted = {} if case.wish.absent else case.wish.values
+    if guard := disk_guard(case.state, path, str(wanted.get("description") or "")):
         yield guard.sentence(case.wish.name)
-    parent = case.wanted("parent_path")
+    parent = wanted.get("parent_path")
     if parent and (guard := disk_guard(case.state, str(parent))):
         yield guard.sentence(f"the parent {parent}")
 
@@ -210,7 +212,7 @@ def _impossible(case: Case) -> Iterator[str]:
         return
     size, parent, sectors = (case.wanted(name) for name in ("size", "parent_path", "logical_sector_size"))
     if is_vhd(case.wish.name):
-        yield "there is no such file, and Windows makes .vhdx only. Put the .vhd file there to have it imported, or name it .vhdx."
+        yield "there is no such file, and Windows makes .vhdx only. Put a .vhd there to have it imported, or name it .vhdx."
     if size is None and parent is None:
         yield "it does not exist yet, and there is no size to make it with. Give size."
     if case.wanted("type") == "differencing" and parent is None:

@@ -300,6 +300,11 @@ PLANS: dict[str, tuple[str, Options, list[tuple[str, Options]]]] = {
     ),
     "remove": ("shows", {"state": "absent"}, [("Remove-IscsiServerTarget", {"TargetName": "web"})]),
     "remove, other case": ("has", {"name": "Web", "state": "absent"}, [("Remove-IscsiServerTarget", {"TargetName": "web"})]),
+    "remove, whatever else was said": (
+        "off",
+        {"state": "absent", "enabled": True, "luns": [lun(r"D:\iSCSI\none.vhdx")], "chap": {"username": "w"}, "iqn": "x"},
+        [("Remove-IscsiServerTarget", {"TargetName": "web"})],
+    ),
     "nothing to remove": ("empty", {"state": "absent"}, []),
     "nothing to remove of a bad name": ("empty", {"name": "a_b", "state": "absent"}, []),
     # What equals what is there is never refused.
@@ -361,6 +366,7 @@ def test_two_commands_make_a_target_and_one_finds_it_as_it_is() -> None:
     host.snapshot.forget()
     run(host, **wish)
     assert host.commands == 3
+    assert host.machine.iscsi.slow_calls == 0  # ComputerName localhost is given
 
 
 def test_a_wish_is_foretold_as_it_reads_back() -> None:
@@ -469,6 +475,16 @@ def test_iqns_move_in_one_run(name: str) -> None:
     before = {entry["key"]: entry["before"].get("iqn") for entry in result["objects"]}
     assert before == {name: begin.get(name) for name in wanted}
     assert exchange(host, **wanted)["changed"] is False
+
+
+def test_an_exchange_under_initiators_names_the_iqns_that_they_know() -> None:
+    host = iscsi_host(
+        targets=[{"name": "a", "iqn": X, "sessions": ["s"]}, {"name": "b", "iqn": Y, "sessions": ["s"]}]
+    )
+    assert exchange(host, a=Y, b=X)["warnings"] == [
+        f"iscsi_server_target a: 1 initiator session will not come back under the IQN {X}.",
+        f"iscsi_server_target b: 1 initiator session will not come back under the IQN {Y}.",
+    ]
 
 
 def test_an_exchange_that_broke_off_is_ended_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -641,22 +657,22 @@ WARNED: dict[str, tuple[t.Callable[[], SimulatedHost], Options, str]] = {
     "removed under an initiator": (
         lambda: host_with(sessions=["s"], mappings={0: A}),
         {"state": "absent"},
-        "1 session of initiators on it will be cut off: the target is removed.",
+        "1 initiator session will be cut off: the target is removed.",
     ),
     "disk moved under an initiator": (
         lambda: host_with(sessions=["s"], mappings={0: A}),
         {"luns": [lun(A, 1)]},
-        "1 session of initiators on it will lose disks: they are taken out, or get another number.",
+        "1 initiator session will lose disks: they are taken out, or get another number.",
     ),
     "renamed under an initiator": (
         lambda: host_with(sessions=["s"], iqn=X),
         {"iqn": Y},
-        f"1 session of initiators on it will not find it again under the IQN {X}.",
+        f"1 initiator session will not come back under the IQN {X}.",
     ),
     "disabled under an initiator": (
         lambda: host_with(sessions=["s", "r"]),
         {"enabled": False},
-        "2 sessions of initiators on it will stay: disabling a target only keeps new ones out.",
+        "2 initiator sessions will stay: disabling a target only keeps new ones out.",
     ),
     "shown twice": (
         lambda: iscsi_host([{"path": A}], [{"name": "db", "mappings": {0: A}}]),

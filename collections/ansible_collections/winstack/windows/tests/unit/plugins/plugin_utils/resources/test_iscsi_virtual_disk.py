@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine import signatures
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import read_document
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Failure, Section
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Question
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
 from ansible_collections.winstack.windows.plugins.plugin_utils.resources.all import KINDS
@@ -195,6 +197,11 @@ PLANS: dict[str, tuple[str, Options, list[tuple[str, Options]]]] = {
     "remove where the file has gone": ("no file", {"state": "absent", "remove_file": True}, [REMOVED]),
     "remove the file alone": ("file", {"state": "absent", "remove_file": True}, [DELETED]),
     "leave the file": ("file", {"state": "absent"}, []),
+    "remove, whatever else was said": (
+        "has",
+        {"state": "absent", "size": "1MB", "type": "fixed", "description": "volume-1", "enabled": True},
+        [REMOVED],
+    ),
     "nothing to remove": ("empty", {"state": "absent", "remove_file": True}, []),
     "nothing to remove of a bad name": ("empty", {"path": r"D:\x~1.vhd", "state": "absent"}, []),
     "remove a child with its file": ("child", {"state": "absent", "remove_file": True}, [REMOVED, DELETED]),
@@ -257,6 +264,7 @@ def test_two_commands_make_a_disk_and_one_finds_it_as_it_is() -> None:
     host.snapshot.forget()
     run(host, size="20GB", description="x")
     assert host.commands == 3
+    assert host.machine.iscsi.slow_calls == 0  # ComputerName localhost is given
 
 
 @pytest.mark.parametrize("registered", [True, False])
@@ -647,6 +655,7 @@ def test_a_change_that_does_not_read_back_is_a_failure(given: Options, message: 
     ("rows", "message"),
     [
         ({"iscsi_virtual_disks": {"Path": None}}, "Get-IscsiVirtualDisk listed an object whose Path is null"),
+        ({"iscsi_virtual_disks": {"Path": {"Value": "D:"}}}, "whose Path is an object with Value"),
         ({"iscsi_virtual_disks": {"Path": ["D:"]}}, "whose Path is a list of 1, where text was expected"),
         (
             {"iscsi_virtual_disks": {"Size": "10GB"}},
@@ -660,6 +669,29 @@ def test_rows_of_an_odd_form_are_told_and_change_nothing(rows: Options, message:
     host = forgetful(rows=rows)
     result = run(host, description="x")
     assert message in result["msg"]
+    assert host.changing() == []
+
+
+@pytest.mark.parametrize("silent", [A, FOLDER])
+def test_a_place_that_windows_does_not_show_is_told(silent: str) -> None:
+    class Denied(SimulatedHost):
+        def execute(self, calls: t.Any) -> t.Any:
+            answer = super().execute(calls)
+            denied = Failure(
+                "System.UnauthorizedAccessException", "Denied", "Access is denied.", "0x80070005"
+            )
+            name = f"path {silent.lower()}"
+            sections = {**answer.sections} | (
+                {name: Section(ok=False, error=denied)} if name in calls else {}
+            )
+            return replace(answer, sections=sections)
+
+    host = Denied(volumes={"D": {}}, features={"installed": [FEATURE]}, files={FOLDER: None})
+    result = run(host, size="1GB")
+    assert (
+        f"Windows does not say what stands at {silent}. Look at the permissions of the account."
+        in result["msg"]
+    )
     assert host.changing() == []
 
 
