@@ -366,7 +366,8 @@ def test_two_commands_make_a_target_and_one_finds_it_as_it_is() -> None:
     host.snapshot.forget()
     run(host, **wish)
     assert host.commands == 3
-    assert host.machine.iscsi.slow_calls == 0  # ComputerName localhost is given
+    iscsi = [note for note in host.notes if "-Iscsi" in note["cmdlet"]]
+    assert {note["params"]["ComputerName"] for note in iscsi} == {"localhost"}
 
 
 def test_a_wish_is_foretold_as_it_reads_back() -> None:

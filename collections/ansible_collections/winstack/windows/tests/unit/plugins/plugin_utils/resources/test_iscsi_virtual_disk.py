@@ -264,7 +264,8 @@ def test_two_commands_make_a_disk_and_one_finds_it_as_it_is() -> None:
     host.snapshot.forget()
     run(host, size="20GB", description="x")
     assert host.commands == 3
-    assert host.machine.iscsi.slow_calls == 0  # ComputerName localhost is given
+    iscsi = [note for note in host.notes if "-Iscsi" in note["cmdlet"]]
+    assert {note["params"]["ComputerName"] for note in iscsi} == {"localhost"}
 
 
 @pytest.mark.parametrize("registered", [True, False])
