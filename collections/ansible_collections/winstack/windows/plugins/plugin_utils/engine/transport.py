@@ -105,17 +105,21 @@ class RemoteHost:
                 answers.append(self._command(sendable, desktop))
         return _merged(calls, answers)
 
-    def _command(self, calls: Mapping[str, Call], desktop: bool) -> Answer:
-        """Run one remote command."""
+    def _command(self, named: Mapping[str, Call], desktop: bool) -> Answer:
+        """Run one remote command. Sections travel by number: a name can be a whole path, and would travel twice."""
+        numbers = {str(number): name for number, name in enumerate(named)}
+        calls = {number: named[name] for number, name in numbers.items()}
         go = {"direct": self._direct, "module": self._module}[way(self._wanted(), self._circumstances())]
         asked = datetime.now(UTC)
         with self._failures_told(calls), self._counted():
             told = go(calls, desktop)
             answer = _read(told, asked)
-            _check_whole(calls, answer, desktop)
+            _check_whole(numbers, answer, desktop)
         secrets = driver.secrets_of(calls)
         self.warnings += [driver.without_secrets(text, secrets) for text in told.warnings]
-        sections = {name: _masked(section, secrets) for name, section in answer.sections.items()}
+        sections = {
+            numbers[n]: _masked(section, secrets) for n, section in answer.sections.items() if n in numbers
+        }
         return replace(answer, sections=sections)
 
     # The two ways -----------------------------------------------------------------------------------------------
@@ -281,7 +285,7 @@ def _read(told: _Told, asked: datetime) -> Answer:
         raise _Lost(f"what came back has another form; {error}") from error
 
 
-def _check_whole(calls: Mapping[str, Call], answer: Answer, desktop: bool) -> None:
+def _check_whole(numbers: Mapping[str, str], answer: Answer, desktop: bool) -> None:
     """Raise HostError if the driver refused the batch, _Lost if a section is missing."""
     if desktop and answer.edition == "Core":
         raise HostError(
@@ -289,7 +293,7 @@ def _check_whole(calls: Mapping[str, Call], answer: Answer, desktop: bool) -> No
             "host's Windows PowerShell 5.1: remove ansible_psrp_configuration_name and ansible_pwsh_interpreter from its "
             "variables."
         )
-    if missing := [name for name in calls if name not in answer.sections]:
+    if missing := [name for number, name in numbers.items() if number not in answer.sections]:
         raise _Lost(f"it has no section for {', '.join(missing)}")
 
 

@@ -90,7 +90,7 @@ def test_no_way(wanted: t.Any, around: Circumstances, message: str) -> None:
 
 
 class Host(ConnectionBase):
-    """Answers what the direct way sends. ``spoil`` makes of the answer whatever a test wants."""
+    """Answers what the direct way sends. ``failing``: numbers of calls. ``spoil`` makes of the answer whatever a test wants."""
 
     transport = "here"
     has_pipelining = True
@@ -149,9 +149,9 @@ class Host(ConnectionBase):
     def close(self) -> None:
         self._connected = False
 
-    def ids(self) -> list[list[str]]:
-        """Return the sections of all batches that arrived."""
-        return [[call["id"] for call in json.loads(lines[-3])["calls"]] for lines in self.received]
+    def cmdlets(self) -> list[list[str]]:
+        """Return the cmdlets of all batches that arrived."""
+        return [[call["cmdlet"] for call in json.loads(lines[-3])["calls"]] for lines in self.received]
 
 
 def answer_to(batch: dict[str, t.Any], failing: set[str], message: str, edition: str) -> dict[str, t.Any]:
@@ -328,7 +328,7 @@ def test_the_module_gets_the_same_batch_and_is_counted(host: Host) -> None:
     way_to, action = remote(host, {"winstack_transport": "module"})
     answer = way_to.execute(CHANGE)
     assert list(answer.sections) == ["one", "look"]
-    assert action.modules[0]["module_args"] == driver.module_args(CHANGE)
+    assert action.modules[0]["module_args"] == driver.module_args({"0": CHANGE["one"], "1": CHANGE["look"]})
     assert way_to.commands == 1
     assert way_to.sent > 10
 
@@ -358,18 +358,18 @@ def test_many_secrets_are_several_commands(host: Host, variables: dict[str, t.An
 
 def test_after_a_change_that_failed_no_later_command_changes(host: Host) -> None:
     calls = many(2 * driver.MAX_SECRETS + 1)
-    host.failing = {"set 3"}
+    host.failing = {"6"}  # set 3
     way_to, _action = remote(host)
     answer = way_to.execute(calls)
     assert list(answer.sections) == list(calls)
     skipped = [name for name, section in answer.sections.items() if section.skipped]
     assert skipped == [f"set {number}" for number in range(4, 2 * driver.MAX_SECRETS + 1)]
-    assert all(name.startswith("get") for batch in host.ids()[1:] for name in batch)
-    assert len(host.ids()) == 3
+    assert all(name.startswith("Get") for batch in host.cmdlets()[1:] for name in batch)
+    assert len(host.cmdlets()) == 3
 
 
 def test_a_failed_question_stops_no_later_command(host: Host) -> None:
-    host.failing = {"get 0"}
+    host.failing = {"1"}  # get 0
     way_to, _action = remote(host)
     answer = way_to.execute(many(driver.MAX_SECRETS + 1))
     assert not any(section.skipped for section in answer.sections.values())
@@ -502,7 +502,7 @@ def test_an_error_before_anything_is_sent_is_ansible_s_own(host: Host) -> None:
 
 
 def test_secrets_are_masked_in_errors_and_warnings(host: Host) -> None:
-    host.failing = {"one"}
+    host.failing = {"0"}
     host.message = f"Secret {SECRET} is too short."
     host.warnings = [f"Odd: {SECRET}."]
     for variables in ({}, {"winstack_transport": "module"}):
