@@ -35,8 +35,8 @@ ROOT = HERE.parents[1]
 ENGINE = Path(driver.__file__).parent
 # Where ansible.windows may be another than the checkout's.
 COLLECTIONS = [*filter(None, [os.environ.get("WINSTACK_COLLECTIONS")]), str(ROOT / "collections")]
-TIMEOUT_SECONDS = 600
-SKIPPED = "no PowerShell: neither pwsh on PATH, nor the folder WINSTACK_PWSH, nor ../shared/tools/pwsh"
+TIMEOUT_SECONDS = 1500
+SKIPPED = "no PowerShell: neither WINSTACK_PWSH (a program, or the folder of pwsh), nor pwsh on PATH, nor ../shared/tools/pwsh"
 NONCE = "0123456789abcdef"
 Answer = dict[str, Any]
 # Asked last in every batch that goes by itself.
@@ -58,8 +58,13 @@ exit 1
 
 def find_pwsh() -> str | None:
     """Return the PowerShell to use, None where there is none."""
+    own = os.environ.get("WINSTACK_PWSH", "")
     beside = str(ROOT.parent / "shared/tools/pwsh")
-    return shutil.which("pwsh") or shutil.which("pwsh", path=os.environ.get("WINSTACK_PWSH") or beside)
+    return (
+        shutil.which(own)
+        or shutil.which("pwsh", path=own or os.environ.get("PATH"))
+        or shutil.which("pwsh", path=beside)
+    )
 
 
 class Stage:

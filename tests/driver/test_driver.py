@@ -141,7 +141,7 @@ def test_without_powershell_the_runner_says_so(
     assert capsys.readouterr().out == f"skipped: {driver_ways.SKIPPED}\n"
 
 
-@pytest.mark.parametrize("place", ["PATH", "WINSTACK_PWSH", "beside"])
+@pytest.mark.parametrize("place", ["PATH", "WINSTACK_PWSH", "program", "beside"])
 def test_where_powershell_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
     folder = tmp_path / "shared/tools/pwsh"
     folder.mkdir(parents=True)
@@ -152,7 +152,8 @@ def test_where_powershell_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (folder / "pwsh").touch(mode=0o755)
     if place != "beside":
         monkeypatch.setattr(driver_ways, "ROOT", Path("/nowhere/checkout"))
-        monkeypatch.setenv(place, str(folder))
+        variable = "PATH" if place == "PATH" else "WINSTACK_PWSH"
+        monkeypatch.setenv(variable, str(folder / "pwsh" if place == "program" else folder))
     assert driver_ways.find_pwsh() == str(folder / "pwsh")
 
 

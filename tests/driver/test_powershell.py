@@ -104,6 +104,8 @@ def test_all_cases_one_by_one(stage: Stage, way: str) -> None:
 
 
 def run_ansible(stage: Stage, way: str, names: Sequence[str]) -> None:
+    if not Path(sys.executable).with_name("ansible-playbook").exists():
+        pytest.skip("ansible-playbook is not beside this Python")
     if way == "module" and (reason := no_module_way()):
         pytest.skip(reason)
     only = "|".join(f"^{re.escape(name)}$" for name in names)
@@ -117,7 +119,7 @@ def test_some_cases_by_ansible(stage: Stage, way: str, count: int) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1600)
 @pytest.mark.parametrize("way", ["direct", "module"])
 def test_all_cases_by_ansible(stage: Stage, way: str) -> None:
     run_ansible(stage, way, list(CASE))
@@ -131,18 +133,20 @@ def test_times_and_edition(stage: Stage) -> None:
     [told] = answers(stage, case({"cmdlet": "Get-FakeState"}))
     began, ended = (datetime.fromisoformat(told[name][:26] + "+00:00") for name in ("began", "ended"))
     assert before - timedelta(seconds=0.1) <= began <= ended <= datetime.now(UTC)
-    assert told["edition"] == "Core"
+    assert told["edition"] in ("Core", "Desktop")
 
 
-def test_a_batch_for_windows_powershell_is_refused_as_a_whole(stage: Stage) -> None:
+def test_a_batch_for_windows_powershell_is_refused_as_a_whole_in_powershell_7(stage: Stage) -> None:
     change = {"cmdlet": "Set-FakeState", "params": {"State": "=a"}, "change": True}
     lines = lines_of(standard_input(case(change, {"cmdlet": "Get-FakeState"})))
     lines[-2] = lines[-2].replace('"desktop":false', '"desktop":true')
     lines[0] = head(lines)
     [output] = in_runspaces(stage, [lines])
     reply = direct.reply(NONCE, output[0])
-    assert (reply.changed, reply.fault, reply.answer["edition"]) == (False, None, "Core")
-    assert reply.answer["sections"] == []
+    core = reply.answer["edition"] == "Core"
+    assert (reply.changed, reply.fault) == (not core, None)
+    # The last one tells what the fake cmdlets were asked for.
+    assert len(reply.answer["sections"]) == (0 if core else 3)
 
 
 def head(lines: Sequence[str]) -> str:
@@ -394,6 +398,8 @@ def test_lean_texts_are_the_same_code(stage: Stage) -> None:
 
 @pytest.mark.parametrize("setting", [{}, {"ANSIBLE_DEBUG": "1"}])
 def test_ansible_shows_no_secret_however_much_it_tells(stage: Stage, setting: dict[str, str]) -> None:
+    if not Path(sys.executable).with_name("ansible-playbook").exists():
+        pytest.skip("ansible-playbook is not beside this Python")
     only = "^secrets: (a secret in an error|a credential arrives)"
     done = by_ansible(stage, "direct", "-vvvvv", only=only, environment=setting)
     told = done.stdout + done.stderr
