@@ -100,7 +100,11 @@ def storage_document(variables: Variables) -> list[dict[str, t.Any]]:
     return [
         {"windows_feature": {"name": FEATURE}},
         {"windows_service": {"name": SERVICE, "start_mode": "auto", "state": "started"}},
-        *([{"directory": {"path": folder}}] if folder else []),
+        *(
+            [{"directory": {"path": folder, "allow_links": False, "file_systems": ["NTFS", "ReFS"]}}]
+            if folder
+            else []
+        ),
         {"wintarget": {name: storage[name] for name in ("portals", "exclusive_portals", "firewall")}},
         {"iscsi_virtual_disk": storage["disks"]},
         {"iscsi_server_target": [_secretless(target) for target in storage["targets"]]},
@@ -111,9 +115,10 @@ def time_document(variables: Variables) -> list[dict[str, t.Any]]:
     """Return the document that role ntp_client makes."""
     time = {name.removeprefix("ntp_client_"): value for name, value in variables.items()}
     manages = time.pop("manage_domain_members")
-    words = {"domain_members": "manage" if manages else "leave", "allow_domain_member": manages}
     # A member that follows its domain is left alone, whatever the variables say.
-    return [{"ntp_client": {"sync_type": "domain", **time, **words}}]
+    return [
+        {"ntp_client": {"sync_type": "domain", **time, "domain_members": "manage" if manages else "leave"}}
+    ]
 
 
 def _secretless(target: Options) -> Options:

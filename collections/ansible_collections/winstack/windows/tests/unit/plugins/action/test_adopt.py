@@ -176,6 +176,14 @@ def test_a_clock_as_windows_brings_it(tmp_path: Path) -> None:
     assert [entry["kind"] for entry in plan["objects"] if entry["changed"]] == ["ntp_client"]
 
 
+def test_a_folder_that_the_role_would_not_take_is_told(tmp_path: Path) -> None:
+    mounted = {FOLDER: {"directory": True, "attributes": ["ReparsePoint"]}}
+    result = run(by_hand(files=mounted), tmp_path)
+    (told,) = result["left"]
+    assert "mount point or link" in told
+    assert f"stor-1: {told}" in result["warnings"]
+
+
 def test_what_the_roles_would_refuse_is_told(tmp_path: Path) -> None:
     key = W32TIME.replace(r"SYSTEM\CurrentControlSet\Services", r"SOFTWARE\Policies\Microsoft")
     policy = {rf"{key}\Parameters": {"Type": {"type": "string", "data": "NT5DS"}}}

@@ -239,11 +239,10 @@ def test_time(
     assert [*part.ways] == [{f"ntp_client_{name}": client[name] for name in names} | member for names in ways]
 
 
-def test_a_domain_member_that_goes_its_own_way_may() -> None:
-    (entry,) = time_document(variables(adopt("h", [one("ntp_client", **CLIENT)], {}, DOMAIN)))
-    assert (
-        entry["ntp_client"] | {"domain_members": "manage", "allow_domain_member": True} == entry["ntp_client"]
-    )
+@pytest.mark.parametrize(("client", "word"), [(CLIENT, "manage"), ({"sync_type": "domain"}, "leave")])
+def test_a_domain_member_that_goes_its_own_way_is_managed(client: dict[str, t.Any], word: str) -> None:
+    (entry,) = time_document(variables(adopt("h", [one("ntp_client", **client)], {}, DOMAIN)))
+    assert entry["ntp_client"]["domain_members"] == word
 
 
 # What does not answer -----------------------------------------------------------------------------------------------------
