@@ -38,7 +38,7 @@ class Call:
     change: bool = False
 
     def masked(self) -> dict[str, t.Any]:
-        """Give the call as JSON-able data with every secret left out, for the result's ``commands``."""
+        """Return the call as JSON-able data with every secret left out, for the result's ``commands``."""
         return {
             "cmdlet": self.cmdlet,
             "parameters": {name: _masked(value) for name, value in self.params.items()},
@@ -46,7 +46,7 @@ class Call:
 
 
 def change(cmdlet: str, **params: ParamValue) -> Call:
-    """Give a call that alters the host and from which nothing is wanted back."""
+    """Return a call that alters the host and from which nothing is wanted back."""
     return Call(cmdlet, params, change=True)
 
 

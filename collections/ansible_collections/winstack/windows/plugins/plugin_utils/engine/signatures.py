@@ -31,7 +31,7 @@ _TEXTS: t.Final = frozenset({"String", "Iqn", "InitiatorId", "Feature"})
 
 
 def release_of(build: int) -> str:
-    """Give the Windows Server release (a member of RELEASES) of a build number; a newer build counts as the newest."""
+    """Return the Windows Server release (a member of RELEASES) of a build number; a newer build counts as the newest."""
     known = [number for number in _BUILDS if number <= build]
     if not known:
         raise CallError(
@@ -92,7 +92,7 @@ def _check_release(call: Call, release: str) -> None:
 
 @functools.cache
 def _sets(cmdlet: str, release: str) -> dict[str, dict[str, t.Any]]:
-    """Give set -> lower-case parameter name or alias -> parameter, as they stand on that release."""
+    """Return set -> lower-case parameter name or alias -> parameter, as they stand on that release."""
     signature = _catalogue()[cmdlet]
     difference = signature.get("differences", {}).get(release, {})
     return {name: _parameters(parameters, difference) for name, parameters in signature["sets"].items()}
@@ -111,7 +111,7 @@ def _parameters(published: Mapping[str, t.Any], difference: Mapping[str, t.Any])
 
 
 def _fault(given: Mapping[str, ParamValue], parameters: Mapping[str, t.Any]) -> tuple[int, str] | None:
-    """Say what keeps the given parameters out of this set, with how far from fitting it is; None if they fit."""
+    """Return what keeps the given parameters out of this set, with how far from fitting it is; None if they fit."""
     unknown = [name for name in given if name.lower() not in parameters]
     if unknown:
         beside = f" beside {', '.join(sorted(set(given) - set(unknown)))}".removesuffix(" beside ")

@@ -22,20 +22,20 @@ _FACTORS: t.Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _SIZE: t.Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:I?B)?", re.IGNORECASE)
 
 
-def parse_size(value: str, option: str = "") -> int:
-    """Give bytes for ``20GB``, ``512 MiB`` or ``1048576``; a unit is a power of 1024. Raise WantError for anything else."""
+def parse_size(value: str) -> int:
+    """Return bytes for ``20GB``, ``512 MiB`` or ``1048576``; a unit is a power of 1024. Raise WantError for anything else."""
     match = _SIZE.fullmatch(value.strip())
     size = Fraction(match[1]) * _FACTORS[match[2].upper()] if match else None
     if size is None or size.denominator != 1:
         raise WantError(
-            f"{option and option + ': '}{value!r} is not a size. Wanted is a whole number of bytes, or a number with one of the "
-            "units KB, MB, GB, TB, as in 20GB; a unit is a power of 1024."
+            f"{value!r} is not a size. Give a number of bytes, or a number with KB, MB, GB or TB, as in 20GB (units are powers of "
+            "1024)."
         )
     return int(size)
 
 
 def show_size(size: int) -> str:
-    """Give bytes in the largest unit that holds them as a whole number."""
+    """Return bytes in the largest unit that holds them as a whole number."""
     for unit in ("T", "G", "M", "K"):
         if size and size % _FACTORS[unit] == 0:
             return f"{size // _FACTORS[unit]} {unit}B"

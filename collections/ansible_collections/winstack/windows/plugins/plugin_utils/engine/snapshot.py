@@ -88,10 +88,6 @@ class SnapshotFile:
             json.dump(kept, file)
         os.replace(name, self._path)
 
-    def drop(self) -> None:
-        """Forget the host."""
-        self._path.unlink(missing_ok=True)
-
 
 class Namesakes:
     """Which hosts of the inventory answered with which computer name during this run: two entries for one machine, or a clone."""

@@ -10,7 +10,7 @@ import ntpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Failure, Section
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.driver import Facts, Failure
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.host import (
     COMPUTER,
     OS,
@@ -210,8 +210,3 @@ def reason(error: Failure | None) -> str:
     if error.missing_cmdlet:
         return f"the cmdlet is not there ({message})."
     return f"{message} ({error.type}, {error.hresult})."
-
-
-def section_of(rows: Sequence[Row]) -> Section:
-    """Return an answer with the given rows, for predictions and tests."""
-    return Section(data=list(rows))

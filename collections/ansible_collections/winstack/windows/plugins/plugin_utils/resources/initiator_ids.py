@@ -15,8 +15,6 @@ import typing as t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
-
 KINDS: t.Final = {kind.lower(): kind for kind in ("IQN", "IPAddress", "IPv6Address", "DNSName", "MACAddress")}
 
 MAX_ISCSI_NAME: t.Final = 223
@@ -41,7 +39,7 @@ class InitiatorId:
     value: str
 
     def __str__(self) -> str:
-        """Give it as the cmdlets take it."""
+        """Return it as the cmdlets take it."""
         return f"{self.kind}:{self.value}" if self.kind else self.value
 
     @property
@@ -89,13 +87,6 @@ def _split(text: str) -> tuple[str, str]:
     while kind and value.lower().startswith(f"{kind.lower()}:"):
         value = value[len(kind) + 1 :]
     return kind, value
-
-
-def parse_initiator(text: str) -> InitiatorId:
-    """Return ``kind:value`` read, the kind in any case. Raise WantError with what is wrong."""
-    if fault := initiator_fault(text):
-        raise WantError(f"initiator_ids: {fault}")
-    return initiator_of(text)
 
 
 def read_initiator(row: Mapping[str, t.Any]) -> InitiatorId:

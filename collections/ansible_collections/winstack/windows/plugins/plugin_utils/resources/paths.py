@@ -73,16 +73,6 @@ def is_on_drive(path: str) -> bool:
     return _place_fault(path) is None
 
 
-def disk_path(text: str, option: str) -> str:
-    """Give the plain spelling of the path of a .vhdx or .vhd file. Raise WantError if Windows could not have it there."""
-    fault = _fault(text)
-    if fault:
-        raise WantError(
-            rf"{option}: {text!r} {fault}. Wanted is an absolute path on a drive letter, as in D:\iSCSI\disk1.vhdx."
-        )
-    return ntpath.normpath(text)
-
-
 def _fault(text: str) -> str | None:
     return _place_fault(text) or _name_fault(re.split(r"[\\/]+", text)[-1])
 

@@ -12,7 +12,6 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.resources.initiat
     InitiatorId,
     initiator_fault,
     initiator_of,
-    parse_initiator,
     read_initiator,
 )
 
@@ -42,7 +41,7 @@ def test_read(row: dict[str, str], shown: str) -> None:
 
 
 def test_dns_names_are_sent_as_they_are_written() -> None:
-    parsed = parse_initiator("dnsname:Node1.Example.org")
+    parsed = initiator_of("dnsname:Node1.Example.org")
     assert parsed == InitiatorId("DNSName", "Node1.Example.org")
     assert str(parsed) == "DNSName:Node1.Example.org"
     assert parsed.shown == "DNSName:node1.example.org"
