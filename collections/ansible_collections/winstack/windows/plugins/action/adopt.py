@@ -81,7 +81,7 @@ class ActionModule(WinstackActionBase):
     ) -> tuple[Adopted, list[_Tried]]:
         """Return what the host is, and of each part the best way to say it."""
         objects, told = self._winstack_gather(ADOPTED, params, host, snapshot)
-        adopted = adopt(self._winstack_host, t.cast("list[Found]", objects), told["silent"], told["host"])
+        adopted = adopt(self._winstack_host, t.cast(list[Found], objects), told["silent"], told["host"])
         options = Options(check=True, protected=self._winstack_options(params, lenient=False).protected)
 
         def plan(wishes: list[Wish]) -> Run:

@@ -35,7 +35,7 @@ class ActionModule(WinstackActionBase):
 
     def _winstack_run(self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot) -> Result:
         objects, told = self._winstack_gather(REPORTED, params, host, snapshot)
-        report = make_report(t.cast("list[Found]", objects), told["silent"], told["host"])
+        report = make_report(t.cast(list[Found], objects), told["silent"], told["host"])
         if not params["quiet"] and not _is_for_programs():
             Display().display(self._shown(report))
         data = {"winstack": report.as_dict()}

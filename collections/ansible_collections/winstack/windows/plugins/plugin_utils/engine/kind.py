@@ -363,6 +363,14 @@ class Availability(t.NamedTuple):
 READY: t.Final = Availability()
 
 Sentences = Callable[[Case], Iterable[str]]
+_T = t.TypeVar("_T")
+
+
+def certain(value: _T | None) -> _T:
+    """Return what the table of a kind is sure to hold at this place. Raise TypeError if it does not: the kind is wrong."""
+    if value is None:
+        raise TypeError("The table of a kind lacks what its plan needs.")
+    return value
 
 
 def nothing(*_arguments: t.Any) -> tuple[()]:

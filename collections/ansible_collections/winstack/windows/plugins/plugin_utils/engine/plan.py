@@ -24,6 +24,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Step,
     Thing,
     Wish,
+    certain,
     nothing,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.state import HostState, Unanswered
@@ -188,8 +189,7 @@ def creation(case: Case) -> Change:
 
 def removal(case: Case) -> Change:
     """Return the change that removes an object; nothing where there is none and nothing of it is left."""
-    assert case.kind.removes is not None
-    steps = tuple(case.kind.removes(case))
+    steps = tuple(certain(case.kind.removes)(case))
     if not steps:
         return Change(case.wish, case.have, case.have)
     return settled(case, Change(case.wish, case.have, None, steps), [])

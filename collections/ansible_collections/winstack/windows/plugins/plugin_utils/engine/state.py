@@ -27,6 +27,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Settings,
     Thing,
     Wish,
+    certain,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.signatures import release_of
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json
@@ -161,13 +162,12 @@ class HostState:
 
     def _joined(self, kind: Kind) -> Iterator[Thing]:
         """Return the objects of a kind whose table names every column."""
-        assert kind.identity is not None
-        assert kind.identity.column is not None
-        question = kind.identity.column.question
-        for line in self.rows(question):
-            name = str(line[kind.identity.column.name])
-            key = kind.identity.key(name)
-            yield Thing(key, name, self.row_values(kind, key, {question.name: line}))
+        identity = certain(kind.identity)
+        column = certain(identity.column)
+        for line in self.rows(column.question):
+            name = str(line[column.name])
+            key = identity.key(name)
+            yield Thing(key, name, self.row_values(kind, key, {column.question.name: line}))
 
     def row_values(self, kind: Kind, key: str, lines: Mapping[str, Row]) -> dict[str, Json]:
         """Return the values of all rows that have a column, from the given lines (by question) or those that the key finds."""
@@ -178,21 +178,19 @@ class HostState:
         }
 
     def _value(self, kind: Kind, row: Property, key: str, lines: Mapping[str, Row]) -> Json:
-        assert row.column is not None
-        question = row.column.question
-        line = lines.get(question.name) or self.line(kind, question, key)
-        raw = line.get(row.column.name) if line else None
+        column = certain(row.column)
+        line = lines.get(column.question.name) or self.line(kind, column.question, key)
+        raw = line.get(column.name) if line else None
         try:
             return row.type.read(raw)
         except ValueError as error:
             raise HostError(
-                f"{kind.name} {key}: {row.column.name} has an unexpected form: {error}. Please report this."
+                f"{kind.name} {key}: {column.name} has an unexpected form: {error}. Please report this."
             ) from error
 
     def line(self, kind: Kind, question: Question, key: str) -> Row | None:
         """Return the line of another question that belongs to an object."""
-        assert kind.identity is not None
-        normal = kind.identity.key
+        normal = certain(kind.identity).key
         found = (row for row in self.rows(question) if row.get(question.key) is not None)
         return next((row for row in found if normal(str(row[question.key])) == key), None)
 

@@ -22,6 +22,11 @@ Spec = dict[str, t.Any]
 """One option in the form of Ansible's argument specs."""
 
 
+def is_number(value: t.Any) -> bool:
+    """Return whether a value is a whole number. A truth is none, although Python counts it among them."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class Type:
     """Text, compared to the letter; the base of all types."""
@@ -105,8 +110,8 @@ class Whole(Type):
 
     def read(self, raw: t.Any) -> Json:
         """Return the number. A text that looks like one is not: a registry value of another type does not count."""
-        if raw is None or (isinstance(raw, int) and not isinstance(raw, bool)):
-            return raw
+        if raw is None or is_number(raw):
+            return t.cast("int | None", raw)
         raise ValueError(f"a number was expected, and {raw!r} was found")
 
     def fault(self, want: Json, have: Json) -> str | None:

@@ -67,7 +67,7 @@ def _on_a_link(case: Case) -> Iterator[str]:
 def _no_place(case: Case) -> Iterator[str]:
     if folder_fault(case.wish.name):
         return
-    path, systems = case.wish.name, t.cast("Sequence[str]", case.word("file_systems") or ())
+    path, systems = case.wish.name, t.cast(Sequence[str], case.word("file_systems") or ())
     yield from missing_drive(case.state, path)
     if systems:
         yield from unfit_drive(case.state, path, systems)

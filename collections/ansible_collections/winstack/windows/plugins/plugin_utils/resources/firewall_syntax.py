@@ -180,11 +180,11 @@ class AnyOf(Type):
     def send(self, value: Json) -> ParamValue:
         """Return the list as the cmdlets take it."""
         names = {ANY: "Any", **dict(self.names)}
-        return [names.get(item, item) for item in t.cast("Sequence[str]", value)]
+        return [names.get(item, item) for item in t.cast(Sequence[str], value)]
 
     def words(self, value: Json) -> str:
         """Return the list with commas."""
-        return ", ".join(t.cast("Sequence[str]", value or ())) or "nothing"
+        return ", ".join(t.cast(Sequence[str], value or ())) or "nothing"
 
     def _canonical(self, items: Iterable[str]) -> list[str]:
         found = sorted(set(items))

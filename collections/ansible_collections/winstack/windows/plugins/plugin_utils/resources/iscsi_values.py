@@ -23,6 +23,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values imp
     Size,
     Spec,
     Type,
+    is_number,
     listed,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import WantError
@@ -266,7 +267,7 @@ class Luns(Nested):
         """Return the mappings by number; ValueError for another form."""
         luns = [{"path": row.get("Path"), "lun": row.get("Lun")} for row in _rows(raw)]
         for item in luns:
-            if not isinstance(item["path"], str) or type(item["lun"]) is not int:
+            if not isinstance(item["path"], str) or not is_number(item["lun"]):
                 raise ValueError(f"a path and a number were expected, and {item} was found")
         return t.cast("Json", sorted(luns, key=lambda item: int(item["lun"])))
 

@@ -33,6 +33,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
     Values,
     Wish,
     Word,
+    certain,
     never,
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.plan import (
@@ -176,9 +177,10 @@ def _with_file(disk: Thing | None) -> Thing | None:
 
 def _resize(case: Case, want: Json) -> Iterator[Step]:
     """Return the call that resizes. The parameter is -Size on every release, as an alias since 2016."""
-    assert case.have is not None
     size = t.cast("int", want)
-    yield Step(change("Resize-IscsiVirtualDisk", Path=case.have.name, Size=size), destructive=_shrinks(case))
+    yield Step(
+        change("Resize-IscsiVirtualDisk", Path=certain(case.have).name, Size=size), destructive=_shrinks(case)
+    )
 
 
 def _shrinks(case: Case) -> bool:

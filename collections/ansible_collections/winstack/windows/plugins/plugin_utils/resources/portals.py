@@ -109,7 +109,8 @@ def impossible(portals: Sequence[Portal]) -> Iterator[str]:
     """Return a sentence for everything that no host can have."""
     for portal in portals:
         address = parsed(portal.address)
-        assert address is not None
+        if address is None:
+            continue
         if address.is_unspecified or address.is_loopback or address.is_multicast:
             yield (
                 f"portals: {portal.address} cannot be a portal. Windows has one for each address of the host: list these."

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Call, ParamValue
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind import Question, Row
-from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json
+from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Json, is_number
 from ansible_collections.winstack.windows.plugins.plugin_utils.errors import HostError, WantError
 
 # What users write -> Microsoft.Win32.RegistryValueKind, as Set-ItemProperty -Type takes it.
@@ -165,7 +165,7 @@ def _bytes(given: t.Any) -> list[int]:
     match = _BYTES.fullmatch(given.strip()) if isinstance(given, str) else None
     if match:
         return list(bytes.fromhex(re.sub("[ ,]", "", match[1])))
-    if _is_list(given) and all(type(item) is int and 0 <= item <= 255 for item in given):
+    if _is_list(given) and all(is_number(item) and 0 <= item <= 255 for item in given):
         return list(given)
     raise WantError(
         f"{_shown(given)} is not binary data. Give hexadecimal digits, as in '0a,ff', or a list of bytes."

@@ -128,7 +128,7 @@ DRIVES: t.Final = Drives(
 
 def _asks(wish: Wish) -> Iterator[Question]:
     words = wish.words
-    yield from (ANSWERS[name] for name in t.cast("Sequence[str]", words.get("answers") or ()))
+    yield from (ANSWERS[name] for name in t.cast(Sequence[str], words.get("answers") or ()))
     if words.get("features_available"):
         yield FEATURES
     if words.get("drives"):
@@ -171,7 +171,7 @@ def _check(sentences: Sentences) -> Sentences:
 
 
 def _unanswered(case: Case) -> Iterator[str]:
-    for name in t.cast("Sequence[str]", case.word("answers") or ()):
+    for name in t.cast(Sequence[str], case.word("answers") or ()):
         try:
             case.state.rows(ANSWERS[name])
         except HostError as error:
@@ -179,7 +179,7 @@ def _unanswered(case: Case) -> Iterator[str]:
 
 
 def _wrong_release(case: Case) -> Iterator[str]:
-    system, wanted = _system(case.state), t.cast("Sequence[str]", case.word("releases") or RELEASES)
+    system, wanted = _system(case.state), t.cast(Sequence[str], case.word("releases") or RELEASES)
     if system is not None and _release(system) not in wanted:
         yield (
             f"{system['Caption']} ({system['Version']}) is not among the wanted releases of Windows Server: {listed(wanted)}. Use one "
@@ -194,7 +194,7 @@ def _no_server(case: Case) -> Iterator[str]:
 
 
 def _no_feature(case: Case) -> Iterator[str]:
-    wanted, system = t.cast("Sequence[str]", case.word("features_available") or ()), _system(case.state)
+    wanted, system = t.cast(Sequence[str], case.word("features_available") or ()), _system(case.state)
     if not wanted or system is None:
         return
     states = {str(row["Name"]).lower(): str(row["InstallState"]) for row in case.state.rows(FEATURES)}
@@ -211,7 +211,7 @@ def _no_feature(case: Case) -> Iterator[str]:
 
 def _unfit_drive(case: Case) -> Iterator[str]:
     known = drives(case.state) if case.word("drives") else {}
-    for item in t.cast("Sequence[Mapping[str, t.Any]]", case.word("drives") or ()):
+    for item in t.cast(Sequence[Mapping[str, t.Any]], case.word("drives") or ()):
         letter, row = item["drive"], known.get(item["drive"])
         if row is None and known:
             yield f"drive {letter} is not on this host (it has {listed(sorted(known))}). Correct drives, or make the volume."

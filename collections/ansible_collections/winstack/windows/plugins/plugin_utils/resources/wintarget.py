@@ -198,7 +198,7 @@ def _in_a_cluster(case: Case) -> Iterator[str]:
 
 
 def _not_on_host(case: Case) -> Iterator[str]:
-    known = t.cast("Sequence[str]", case.have.facts.get("addresses") or ()) if case.have else ()
+    known = t.cast(Sequence[str], case.have.facts.get("addresses") or ()) if case.have else ()
     for portal in _missing(case):
         if plain(portal.address) in map(plain, known):
             yield (

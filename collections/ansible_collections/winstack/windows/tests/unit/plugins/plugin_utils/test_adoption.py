@@ -49,8 +49,8 @@ def target(name: str, protected: str | None = None, **options: t.Any) -> Found:
 FEATURE = one("windows_feature", "FS-iSCSITarget-Server", name="FS-iSCSITarget-Server")
 
 
-def adopted(*found: Found, host: str = "storage1", facts: dict[str, t.Any] = WORKGROUP) -> Adopted:
-    return adopt(host, [FEATURE, one("wintarget", portals=[]), *found], {}, facts)
+def adopted(*found: Found, host: str = "storage1", facts: dict[str, t.Any] | None = None) -> Adopted:
+    return adopt(host, [FEATURE, one("wintarget", portals=[]), *found], {}, facts or WORKGROUP)
 
 
 def variables(found: Adopted) -> dict[str, t.Any]:

@@ -40,7 +40,7 @@ def one(kind: str, key: str = "", protected: str | None = None, **options: t.Any
     return {"kind": kind, "key": key, "options": options, "facts": {}, "protected": protected}
 
 
-def found(server: str | None = "started", client: dict[str, t.Any] = CLIENT) -> list[Found]:
+def found(server: str | None = "started", client: dict[str, t.Any] | None = None) -> list[Found]:
     """Return what is gathered of a server with two disks and two targets, one each of cinder-volume."""
     service = [] if server is None else [one("windows_service", "wintarget", state=server)]
     storage = [
@@ -51,7 +51,10 @@ def found(server: str | None = "started", client: dict[str, t.Any] = CLIENT) -> 
         one("iscsi_server_target", "a"),
         one("iscsi_server_target", "iqn.2010-10.org.openstack:volume-1", "iqn.2010-10.org.openstack:*"),
     ]
-    time = [one("windows_service", "W32Time", state="started"), one("ntp_client", **client)]
+    time = [
+        one("windows_service", "W32Time", state="started"),
+        one("ntp_client", **(client or CLIENT) or CLIENT),
+    ]
     return [*service, *(storage if server == "started" else []), *time]
 
 

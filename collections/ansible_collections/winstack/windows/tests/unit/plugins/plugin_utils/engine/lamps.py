@@ -82,8 +82,13 @@ LAMP = Kind(
     warns=(_hot,),
 )  # fmt: skip
 
-HOUSE = Question("house", Call("Get-House", {}, ("Wired",)))
 KINDS: dict[str, Kind] = {"lamp": LAMP}
+
+
+HOST = {
+    **{"BuildNumber": "20348", "Version": "10", "Caption": "x", "ProductType": 3, "LastBootUpTime": "x"},
+    **{"Name": "H", "PartOfDomain": False, "Domain": "", "DomainRole": 2},
+}
 
 
 @dataclass
@@ -121,7 +126,7 @@ class House:
 
     def _run(self, call: Call) -> list[dict[str, t.Any]]:
         if call.cmdlet == "Get-CimInstance":
-            return [{"BuildNumber": "20348", "Version": "10", "Caption": "x", "ProductType": 3, "LastBootUpTime": "x", "Name": "H", "PartOfDomain": False, "Domain": "", "DomainRole": 2}]  # fmt: skip
+            return [dict(HOST)]
         if call.cmdlet == "Get-Lamp":
             return [{"Name": name, **{k: v for k, v in lamp.items() if k != "On"}} for name, lamp in self.lamps.items()]  # fmt: skip
         if call.cmdlet == "Get-Switch":

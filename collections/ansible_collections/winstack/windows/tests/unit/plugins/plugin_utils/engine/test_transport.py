@@ -122,8 +122,8 @@ class Host(ConnectionBase):
         """Answer every call with one row that names its cmdlet."""
         self.commands.append(cmd)
         self.sudoable.append(sudoable)
-        if self.error:
-            raise self.error
+        if self.error is not None:
+            raise t.cast(Exception, self.error)
         lines = (in_data or b"").decode("ascii").split("\n")
         self.received.append(lines)
         line = json.dumps(self._line(lines), separators=(",", ":"))

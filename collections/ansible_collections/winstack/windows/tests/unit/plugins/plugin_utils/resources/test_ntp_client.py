@@ -594,7 +594,10 @@ WRONG: dict[str, tuple[Wish, str]] = {
     "peers that are not asked": ({"sync_type": "domain"}, "with sync_type domain Windows asks no peers. Leave peers out"),
     "peers without synchronisation": ({"sync_type": "none"}, "with sync_type none Windows asks no peers."),
     "a disabled service": ({"start_mode": "disabled"}, "a disabled service gives no time."),
-    "a typo in a peer": ({"peers": [{"adress": "a"}]}, "ntp_client (resources[0].ntp_client): peers: entry 1: there is no option adress. Did you mean address?"),
+    "a typo in a peer": (
+        {"peers": [{"adress": "a"}]},
+        "ntp_client (resources[0].ntp_client): peers: entry 1: there is no option adress. Did you mean address?",
+    ),
     "an unknown type": ({"sync_type": "ntp"}, "value of sync_type must be one of: manual, domain, all, none, got: ntp."),
     "a typo": ({"triger": "keep"}, "there is no option triger. Did you mean trigger?"),
 }  # fmt: skip

@@ -111,7 +111,11 @@ def test_spellings_do_not_matter_order_and_flags_do(have: str, want: str, same: 
 FAULTS: dict[str, tuple[t.Any, str]] = {
     "two modes": ([peer("a", "client", "symmetric_active")], "a: symmetric_active and client are two modes of NTP. Choose one."),
     "no such flag": ([peer("a", "clinet")], "a: there is no flag 'clinet'. Did you mean client?"),
-    "a list with commas": ("a,b,c", "a: there is no flag 'b,c'. Give special_interval, use_as_fallback_only, symmetric_active, client, or a number as in 0x9; peers are separated by blanks."),
+    "a list with commas": (
+        "a,b,c",
+        "a: there is no flag 'b,c'. Give special_interval, use_as_fallback_only, symmetric_active, client, or a number as "
+        "in 0x9; peers are separated by blanks.",
+    ),
     "twice": (["a.example", "A.Example."], "a.example is given twice."),
     "twice in two forms": (["2001:db8::1", "2001:DB8:0::1"], "2001:db8::1 is given twice."),
     "too many": ([f"h{number}" for number in range(17)], "17 peers are given. Give 16 at most."),

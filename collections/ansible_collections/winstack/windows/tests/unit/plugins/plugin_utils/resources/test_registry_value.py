@@ -172,7 +172,8 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
     ),
     "removing the default value": (
         absent("", path=KEY),
-        rf"registry_value {KEY}\(default): PowerShell cannot remove the default value of a key. Give it empty data, or run reg.exe delete HKLM\SOFTWARE\Example /ve on the host.",
+        rf"registry_value {KEY}\(default): PowerShell cannot remove the default value of a key. Give it empty data, or run "
+        r"reg.exe delete HKLM\SOFTWARE\Example /ve on the host.",
     ),
 }
 
