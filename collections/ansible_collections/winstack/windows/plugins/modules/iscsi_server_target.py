@@ -241,7 +241,7 @@ gathered:
   returned: O(state=gathered)
   type: list
   elements: dict
-  sample: [{"name": "backup", "initiator_ids": ["IQN:iqn.1993-08.org.debian:01:backup1"], "chap": {"enabled": true, "username": "backup1"}, "luns": [{"path": "D:\\iSCSI\\backup.vhdx", "lun": 0}]}]
+  sample: [{"name": "backup", "initiator_ids": ["IQN:iqn.1993-08.org.debian:01:backup1"], "luns": [{"path": "D:\\iSCSI\\backup.vhdx", "lun": 0}]}]
 host:
   description: What the host itself is.
   returned: O(state=gathered)

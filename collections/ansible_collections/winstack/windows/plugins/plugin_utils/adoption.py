@@ -264,6 +264,7 @@ _MARK: t.Final = "# winstack.windows.adopt sha256="
 _MARKED: t.Final = re.compile(rf"^{re.escape(_MARK)}([0-9a-f]{{64}})$", re.MULTILINE)
 # What Ansible would take for a template. A host must not have the controller evaluate its descriptions.
 _LIKE_A_TEMPLATE: t.Final = re.compile(r"\{[{%#]")
+_LINE_BREAK: t.Final = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 class Template(str):
@@ -280,9 +281,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    if _LIKE_A_TEMPLATE.search(text):
-        return dumper.represent_scalar("!unsafe", text, style="'")
-    return dumper.represent_str(text)
+    tag = "!unsafe" if _LIKE_A_TEMPLATE.search(text) else "tag:yaml.org,2002:str"
+    # Only double quotes keep a line break as the character that it is.
+    return dumper.represent_scalar(tag, text, style='"' if _LINE_BREAK.search(text) else None)
 
 
 def _template(dumper: yaml.SafeDumper, text: Template) -> yaml.Node:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing import dataloader
 from ansible.template import is_trusted_as_template
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.adoption import (
@@ -50,7 +50,9 @@ FEATURE = one("windows_feature", "FS-iSCSITarget-Server", name="FS-iSCSITarget-S
 
 
 def adopted(*found: Found, host: str = "storage1", facts: dict[str, t.Any] | None = None) -> Adopted:
-    return adopt(host, [FEATURE, one("wintarget", portals=[]), *found], {}, facts or WORKGROUP)
+    return adopt(
+        host, [FEATURE, one("wintarget", portals=[]), *found], {}, WORKGROUP if facts is None else facts
+    )
 
 
 def variables(found: Adopted) -> dict[str, t.Any]:
@@ -313,7 +315,6 @@ def test_a_file_of_somebody_else_is_known(text: str) -> None:
     assert is_edited(text)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_a_host_says_is_read_back_as_it_was(text: str) -> None:
     assert read(file_text("h", {"a": [{"description": text}]})) == {"a": [{"description": text}]}

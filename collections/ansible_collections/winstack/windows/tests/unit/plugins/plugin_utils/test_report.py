@@ -53,7 +53,7 @@ def found(server: str | None = "started", client: dict[str, t.Any] | None = None
     ]
     time = [
         one("windows_service", "W32Time", state="started"),
-        one("ntp_client", **(client or CLIENT) or CLIENT),
+        one("ntp_client", **(CLIENT if client is None else client)),
     ]
     return [*service, *(storage if server == "started" else []), *time]
 

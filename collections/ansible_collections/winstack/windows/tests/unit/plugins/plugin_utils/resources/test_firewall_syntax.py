@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Type
@@ -165,7 +165,6 @@ NETWORKS = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(NETWORKS)
 def test_a_network_is_one_thing_as_subnet_mask_and_range(network: t.Any) -> None:
     spellings = [

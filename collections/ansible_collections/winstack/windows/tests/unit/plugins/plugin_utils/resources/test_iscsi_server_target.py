@@ -1049,7 +1049,7 @@ def wishes(draw: st.DrawFn, *names: str) -> Options:
     return wish | {"name": draw(st.sampled_from(names or NAMES))}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(host=hosts(), one=wishes(), other=wishes("DB", "new"))
 def test_applied_once_nothing_is_left_to_do(host: SimulatedHost, one: Options, other: Options) -> None:
     document = [{"iscsi_server_target": [one] if one["name"] == "db" else [one, other]}]

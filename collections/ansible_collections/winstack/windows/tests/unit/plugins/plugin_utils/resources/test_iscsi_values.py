@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.call import Credential
@@ -194,7 +194,6 @@ PATHS = st.lists(
 NUMBERS = st.lists(st.none() | st.integers(0, 255), min_size=3, max_size=3)
 
 
-@settings(deadline=None)
 @given(
     want=st.tuples(PATHS, NUMBERS),
     have=st.tuples(PATHS, st.lists(st.integers(0, 255), min_size=3, max_size=3, unique=True)),

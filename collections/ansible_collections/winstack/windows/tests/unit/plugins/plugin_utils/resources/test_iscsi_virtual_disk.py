@@ -944,7 +944,7 @@ def wishes(draw: st.DrawFn) -> Options:
     return wish | {"path": draw(PATHS)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(host=hosts(), wish=wishes())
 def test_applied_once_nothing_is_left_to_do(host: SimulatedHost, wish: Options) -> None:
     before = state_of(host)
@@ -966,7 +966,7 @@ def test_applied_once_nothing_is_left_to_do(host: SimulatedHost, wish: Options) 
 NOISE = st.sampled_from(["", " ", ".", "/", "\\", "~1", "..", "\\..\\", ":x", "x"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_no_spelling_reaches_a_protected_disk(data: st.DataObject) -> None:
     host = cloud()

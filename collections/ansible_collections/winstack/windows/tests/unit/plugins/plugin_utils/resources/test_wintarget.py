@@ -644,7 +644,7 @@ PORTALS = st.builds(
 WANTED_PORTALS = st.builds(at, ADDRESSES, port=st.integers(3260, 3262), enabled=st.booleans())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     have=st.lists(PORTALS, max_size=3, unique_by=lambda portal: portal["address"]),
     portals=st.lists(WANTED_PORTALS, max_size=3),
