@@ -68,7 +68,7 @@ class Row:
 ROWS = (
     Row("remote commands a host", lambda m, n: m.converged(n).commands, 2),
     Row("remote commands a host, without verify", lambda m, n: m.unverified[n].commands, 1),
-    Row("bytes sent a host", lambda m, n: m.converged(n).sent, 64_000, ",.0f"),
+    Row("bytes sent a host", lambda m, n: m.converged(n).sent, 60_000, ",.0f"),
     Row("tasks a host, run or skipped", lambda m, n: m.converged(n).tasks, 12),
     Row("changed tasks in all", lambda m, n: m.converged(n).changed, 0, ",.0f"),
     Row("CPU time a host, as a multiple of that at the fewest", lambda m, n: m.growth(n), 1.15),

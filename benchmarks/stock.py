@@ -5,7 +5,7 @@
 
 That both make the same is shown first: each finds nothing to do on hosts that the other one made. Then both run in turns over
 converged hosts. Counts are exact; CPU time is that of the controller beyond start-up (the run on one host), and only told as
-a ratio. The exit status is 1 if the two differ in what they make, or if ours costs more of anything.
+a ratio. The exit status is 1 if the two differ in what they make, or if a claim of the README is missed.
 """
 
 from __future__ import annotations
@@ -80,16 +80,33 @@ def _beyond_start(many: list[Cost], one: list[Cost]) -> Cost:
     return Cost(cost.hosts, cost.commands, cost.sent, cost.tasks, cost.changed, cpu)
 
 
-def show(title: str, pair: Pair) -> bool:
-    """Print both and return whether ours costs less of everything."""
-    print(f"\n{title:<42}{'commands':>12}{'bytes sent':>14}{'CPU time':>12}")
+@dataclass(frozen=True)
+class Claim:
+    """What the README says of a pair: ours costs at most so much, and stock modules at least so many times its CPU time."""
+
+    title: str
+    commands: float
+    sent: float
+    times: float
+
+    def holds(self, pair: Pair) -> bool:
+        """Return whether that is so."""
+        cheap = pair.ours.commands <= self.commands and pair.ours.sent <= self.sent
+        return cheap and pair.stock.cpu >= self.times * pair.ours.cpu
+
+
+CONVERGED = Claim("nothing to do", commands=2, sent=60_000, times=3)
+FROM_ZERO = Claim("from zero", commands=4.5, sent=130_000, times=2)
+
+
+def show(claim: Claim, pair: Pair) -> bool:
+    """Print both and return whether the claim holds."""
+    print(f"\n{claim.title:<42}{'commands':>12}{'bytes sent':>14}{'CPU time':>12}")
     for name, cost in (("ours", pair.ours), ("stock modules", pair.stock)):
         print(f"{name:<42}{cost.commands:>12.2f}{cost.sent:>14,.0f}{cost.cpu / pair.ours.cpu:>11.1f}x")
-    return (
-        pair.ours.commands < pair.stock.commands
-        and pair.ours.sent < pair.stock.sent
-        and pair.ours.cpu < pair.stock.cpu
-    )
+    if not (holds := claim.holds(pair)):
+        print(f"MISSED: {claim}", file=sys.stderr)
+    return holds
 
 
 def main() -> int:
@@ -107,8 +124,8 @@ def main() -> int:
     print(
         f"windows_storage.yml and stock.yml on {options.hosts} simulated hosts; commands and bytes are per host"
     )
-    better = [show("nothing to do", pair), show("from zero", zero)]
-    return int(not all(better))
+    kept = [show(CONVERGED, pair), show(FROM_ZERO, zero)]
+    return int(not all(kept))
 
 
 if __name__ == "__main__":
