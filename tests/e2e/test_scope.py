@@ -66,6 +66,12 @@ def test_one_batch_at_a_time(site: tuple[Simulator, Path]) -> None:
     assert order == sorted(order, key=order.index)
 
 
+def test_several_documents_of_a_play_cost_one_question(site: tuple[Simulator, Path]) -> None:
+    run = play(site)
+    assert (run.status, run.failures) == (0, {}), run.output
+    assert [run.counters[name]["commands"] for name in ("one", "two")] == [1, 1]
+
+
 def test_hosts_that_all_fail_do_not_end_the_run_of_others(
     site: tuple[Simulator, Path], tmp_path: Path
 ) -> None:

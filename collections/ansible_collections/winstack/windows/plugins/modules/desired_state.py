@@ -70,6 +70,9 @@ options:
       - Needed after a task of another collection has changed the host. O(expect=converged) always asks.
     type: bool
     default: false
+notes:
+  - Several documents of a play cost one question, if the play names them all in the variable C(winstack_documents); the task that
+    asks the host first asks for what the others want to know as well.
 seealso:
   - module: ansible.windows.win_reboot
 """

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.document import (
@@ -99,6 +99,7 @@ class WinstackActionBase(ActionBase):
         )
         host = TaskHost(self, variables)
         self._winstack_host = variables.get("inventory_hostname", "the host")
+        self._winstack_variables = variables
         file = SnapshotFile(vars(constants)["DEFAULT_LOCAL_TMP"], self._winstack_identity(variables))
         snapshot = Snapshot() if params.get("refresh") else file.load()
         try:
@@ -296,8 +297,22 @@ class DesiredStateActionBase(WinstackActionBase):
         if not self._task.delegate_to:
             folder = vars(constants)["DEFAULT_LOCAL_TMP"]
             options = replace(options, namesakes=Namesakes(folder, str(self._winstack_host)).of)
+        options = replace(options, beside=self._winstack_beside)
         run = Run(self._winstack_kinds, wishes, host, snapshot, options)
         return run.verify() if options.converged else run.converge()
+
+    def _winstack_beside(self) -> list[Wish]:
+        """Return what later documents of the play wish, which a play may say in the variable ``winstack_documents``.
+
+        What cannot be read is told by the task whose document it is.
+        """
+        told = self._winstack_variables.get("winstack_documents")
+        try:
+            return read_document(self._templar.template(told), self._winstack_kinds) if told else []
+        except DocumentError as error:
+            return error.wishes
+        except AnsibleError:
+            return []
 
     def _winstack_gathered(self, params: Mapping[str, t.Any], host: TaskHost, snapshot: Snapshot) -> Result:
         known = [kind.name for kind in self._winstack_kinds.values() if kind.enumerates]

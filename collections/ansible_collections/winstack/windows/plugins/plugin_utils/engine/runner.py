@@ -60,6 +60,7 @@ class Options:
 
     ``faults``: what is wrong with the document itself, so that it is only planned, to tell what else is wrong.
     ``namesakes``: returns the other hosts of the inventory that answered with a computer name.
+    ``beside``: returns what later documents of the play wish: should the host have to be asked, it is asked for these as well.
     """
 
     check: bool = False
@@ -70,6 +71,7 @@ class Options:
     lenient: bool = False
     faults: str = ""
     namesakes: Callable[[str], Sequence[str]] | None = None
+    beside: Callable[[], Sequence[Wish]] = tuple
 
 
 @dataclass
@@ -162,7 +164,7 @@ class Run:
 
     def gathered(self) -> tuple[HostState, dict[str, str]]:
         """Return the state of the host, and of the kinds to gather those that it did not tell: name -> why."""
-        self._ask(question for question in self._needed() if question.name not in self.snapshot.sections)
+        self._ask(self._unasked(self.wishes))
         while True:
             state = self._state()
             silent = dict(_unreadable(state, self._gather.values()))
@@ -174,7 +176,8 @@ class Run:
 
     def _look(self) -> None:
         """Make the plan, asking the host what is not known, in as few commands as can be."""
-        self._ask(question for question in self._needed() if question.name not in self.snapshot.sections)
+        if any(self._unasked(self.wishes)):
+            self._ask(self._unasked([*self.wishes, *self.options.beside()]))
         while True:
             state = self._state()
             self.plan = make_plan(state)
@@ -194,10 +197,14 @@ class Run:
         )
         return HostState(self.kinds, self.snapshot.sections, self.wishes, settings, frozenset(self._final))
 
-    def _needed(self) -> list[Question]:
-        """Return every question that the wishes are likely to need, each once."""
-        asked = [question for wish in self.wishes for question in wish.kind.asks(wish)]
-        wished = {wish.kind.name: wish.kind for wish in self.wishes}
+    def _unasked(self, wishes: Sequence[Wish]) -> list[Question]:
+        """Return the questions of wishes that this run of ansible-playbook has no answer to."""
+        return [question for question in self._needed(wishes) if question.name not in self.snapshot.sections]
+
+    def _needed(self, wishes: Sequence[Wish]) -> list[Question]:
+        """Return every question that wishes are likely to need, each once."""
+        asked = [question for wish in wishes for question in wish.kind.asks(wish)]
+        wished = {wish.kind.name: wish.kind for wish in wishes}
         kinds = _with_consulted({**self._gather, **wished}, self.kinds)
         listed = [question for kind in kinds for question in kind.gathers]
         return list({question.name: question for question in (*HOST, *listed, *asked)}.values())
@@ -272,12 +279,12 @@ class Run:
         What comes with a barrier is not known: a feature brings services, rules of the firewall, classes of WMI.
         """
         if any(step.barrier for change in changes for step in self._open(change)):
-            yield from self._needed()
+            yield from self._needed(self.wishes)
         for change in changes:
             if self._open(change):
                 kind = change.wish.kind
                 yield from (*kind.gathers, *kind.touches, *kind.asks(change.wish))
-        for question in self._needed():
+        for question in self._needed(self.wishes):
             section = self.snapshot.sections.get(question.name)
             if section is None or not (section.ok or (section.error and section.error.missing_item)):
                 yield question
