@@ -83,11 +83,19 @@ def copy_checkout(target: Path) -> None:
     subprocess.run(["git", "add", "--all"], cwd=target, check=True)
 
 
+def keep_neighbours() -> None:
+    """What some tests look for beside the checkout (a PowerShell, cases, signatures) lies beside its copies as well."""
+    beside, link = ROOT.parent / "shared", MATRIX / "shared"
+    if beside.is_dir() and not link.exists():
+        link.symlink_to(beside)
+
+
 def run_pair(python: str, version: str, core: str, counts: bool) -> Outcome:
     """``make test`` in the copy of this pair; its log stays beside it."""
     name = f"py{version}-core{core}"
     target = MATRIX / name
     copy_checkout(target)
+    keep_neighbours()
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV")}
     environment["WHEEL_CACHE"] = str(ROOT / "build" / "wheels")
     started = time.monotonic()
