@@ -178,6 +178,14 @@ def no_module_way() -> str:
     return ""
 
 
+def interpreter(stage: Stage) -> str:
+    """Return the program in the folder that this PowerShell calls its home."""
+    command = [stage.pwsh, "-NoProfile", "-NonInteractive", "-Command", "Join-Path $PSHOME 'pwsh'"]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=stage.environment
+    ).stdout.strip()
+
+
 def by_ansible(
     stage: Stage,
     way: str,
@@ -192,6 +200,8 @@ def by_ansible(
     variables = {
         "ansible_connection": "pwsh_here",
         "ansible_pwsh_here_program": stage.pwsh,
+        # From ansible-core 2.21 on: any other than the one that runs would be started beside it.
+        "ansible_pwsh_interpreter": interpreter(stage),
         "ansible_pwsh_here_log": log,
         "winstack_transport": way,
         "only": only,
