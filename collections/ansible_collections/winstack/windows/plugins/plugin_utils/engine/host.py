@@ -30,7 +30,7 @@ HOST: t.Final = (OS, COMPUTER)
 
 def path_question(path: str) -> Question:
     """Return the question what stands at a path of a local drive."""
-    select = ("FullName", "PSIsContainer", "Length", "Attributes")
+    select = ("PSIsContainer", "Length", "Attributes")
     return Question(f"path {path.lower()}", Call("Get-Item", {"LiteralPath": path}, select), optional=True)
 
 

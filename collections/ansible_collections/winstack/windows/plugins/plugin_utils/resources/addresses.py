@@ -15,7 +15,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
 
 ADDRESSES: t.Final = Question(
     "addresses",
-    Call("Get-NetIPAddress", {}, ("IPAddress", "InterfaceAlias", "PrefixLength", "AddressState")),
+    Call("Get-NetIPAddress", {}, ("IPAddress", "AddressState")),
 )
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

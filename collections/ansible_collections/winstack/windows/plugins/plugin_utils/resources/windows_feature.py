@@ -41,9 +41,8 @@ FEATURES: t.Final = Question(
 )
 RESULT: t.Final = ("Success", "RestartNeeded", "ExitCode")
 
-# Services that come with a feature, running, and with what account:
-# https://learn.microsoft.com/windows-server/storage/iscsi/iscsi-target-server
-BRINGS: t.Final = {"fs-iscsitarget-server": (("WinTarget", "NT AUTHORITY\\NETWORK SERVICE"),)}
+# Services that come with a feature, running: https://learn.microsoft.com/windows-server/storage/iscsi/iscsi-target-server
+BRINGS: t.Final = {"fs-iscsitarget-server": ("WinTarget",)}
 
 
 def is_installed(state: State, name: str) -> bool:
@@ -112,8 +111,8 @@ def _not_offered(case: Case) -> Iterator[str]:
 
 def _effects(change: Change, state: State) -> Iterator[tuple[str, Thing]]:
     if not change.wish.absent:
-        for name, account in BRINGS.get(change.wish.key, ()):
-            yield "windows_service", new_service(name, account)
+        for name in BRINGS.get(change.wish.key, ()):
+            yield "windows_service", new_service(name)
 
 
 KIND: t.Final = Kind(

@@ -27,7 +27,7 @@ from ansible_collections.winstack.windows.plugins.plugin_utils.engine.kind impor
 )
 from ansible_collections.winstack.windows.plugins.plugin_utils.engine.values import Choice, Json
 
-SERVICES: t.Final = Question("services", cim("Win32_Service", "Name", "State", "StartMode", "StartName"))
+SERVICES: t.Final = Question("services", cim("Win32_Service", "Name", "State", "StartMode"))
 # Win32_Service.StartMode and Set-Service -StartupType have different words for one thing.
 START_MODES: t.Final = {"auto": "Automatic", "manual": "Manual", "disabled": "Disabled"}
 STATES: t.Final = {"started": "Running", "stopped": "Stopped"}
@@ -64,16 +64,16 @@ def really_runs(state: State, name: str) -> bool:
     return any(str(row["Name"]).lower() == name.lower() and row["State"] == "Running" for row in rows)
 
 
-def new_service(name: str, account: str) -> Thing:
+def new_service(name: str) -> Thing:
     """Return a service as a feature brings it: automatic and running."""
-    return Thing(name.lower(), name, {"start_mode": "auto", "state": "started"}, {"account": account})
+    return Thing(name.lower(), name, {"start_mode": "auto", "state": "started"})
 
 
 def _read(state: State) -> Iterator[Thing]:
     for row in state.rows(SERVICES):
         key = str(row["Name"]).lower()
         values = state.row_values(KIND, key, {SERVICES.name: row})
-        yield Thing(key, str(row["Name"]), values, {"account": row["StartName"]})
+        yield Thing(key, str(row["Name"]), values)
 
 
 KIND: t.Final = Kind(
