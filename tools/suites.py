@@ -140,13 +140,17 @@ def pytest(name: str, paths: list[Path], *options: str, extra: Mapping[str, str]
 # Coverage ------------------------------------------------------------------------------------------------------
 
 
+# Test files are handed to as many processes; each is run by one, so that fixtures of modules stay as they are.
+PARALLEL = ("--numprocesses=2", "--dist=loadfile")
+
+
 def covered_tests(name: str, paths: list[Path], sources: list[Path]) -> Result:
     """Pytest with line and branch coverage of the sources, left in build/coverage."""
     data = BUILD / "coverage" / f"{name}.data"
     data.parent.mkdir(parents=True, exist_ok=True)
     data.unlink(missing_ok=True)
     coverage = [f"--cov={source}" for source in sources]
-    options = ["--cov-branch", "--cov-report=", *coverage]
+    options = [*PARALLEL, "--cov-branch", "--cov-report=", *coverage]
     return pytest(name, paths, *options, extra={"COVERAGE_FILE": str(data)})
 
 
